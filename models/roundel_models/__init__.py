@@ -1,0 +1,1 @@
+"""Weights, class tree and other data that Roundel ships."""

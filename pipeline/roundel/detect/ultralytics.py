@@ -1,0 +1,51 @@
+"""The adapter for ultralytics checkpoints (``.pt``): the only module of the package that imports torch.
+
+Only the network itself is used. Letterboxing, batching and non-maximum suppression are Roundel's own, the same for all
+engines, so ultralytics' predictor with its wall-clock limit on suppression never runs, and neither does torchvision.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+
+from numpy.typing import NDArray
+
+from roundel.errors import WeightsError
+from roundel.quiet import hush
+
+if TYPE_CHECKING:
+    import torch
+
+MINIMUM_TORCH = (2, 10)
+
+
+def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
+    """Load a detection checkpoint without running code from it.
+
+    Returns:
+        The network in evaluation mode (float32, CPU) and its class names in order.
+
+    Raises:
+        WeightsError: if the file holds anything but known network parts, is no detection model, or torch is too old to
+            refuse such files.
+    """
+    hush()
+    import torch  # noqa: PLC0415
+    from ultralytics.nn.tasks import DetectionModel, load_checkpoint  # noqa: PLC0415
+
+    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    if version < MINIMUM_TORCH:
+        raise WeightsError(f"{path}: torch {torch.__version__} cannot load checkpoints safely; install torch 2.10 or newer")
+    try:
+        module, _ = load_checkpoint(str(path.resolve()), device="cpu")
+    except Exception as error:
+        raise WeightsError(
+            f"{path}: not loaded, because it is no ultralytics checkpoint or asks to run code of its own "
+            f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Export it to ONNX where it was made."
+        ) from error
+    if not isinstance(module, DetectionModel):
+        raise WeightsError(f"{path}: holds a {type(module).__name__}, not a detection model")
+    names: dict[int, str] = module.names
+    return module.float().eval(), tuple(names[index] for index in sorted(names))

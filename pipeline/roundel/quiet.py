@@ -1,0 +1,33 @@
+"""Switches that keep third-party libraries offline and silent. Call :func:`hush` before importing any of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+_SWITCHES = {
+    "YOLO_OFFLINE": "1",
+    "YOLO_AUTOINSTALL": "0",
+    "YOLO_VERBOSE": "0",
+    "ULTRALYTICS_SKIP_REQUIREMENTS_CHECKS": "1",
+    "ULTRALYTICS_SAFE_LOAD": "1",
+    "OPENVINO_TELEMETRY_OPT_OUT": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "WANDB_MODE": "disabled",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+
+
+def hush() -> None:
+    """Set the switches for this process and its children.
+
+    Ultralytics writes a settings file at import: it gets a private directory under the temporary directory, owned by
+    this user, instead of the home directory.
+    """
+    os.environ.update(_SWITCHES)
+    private = Path(tempfile.gettempdir()) / f"roundel-ultralytics-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    os.environ["YOLO_CONFIG_DIR"] = str(private)

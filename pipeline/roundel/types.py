@@ -1,0 +1,259 @@
+"""The facts that move through the pipeline: frozen dataclasses over numpy and the standard library.
+
+Pixels travel in :class:`Frame` objects and are dropped; everything else here is small and is kept. Boxes are
+``xyxy`` in pixels of the video's display orientation (after rotation, before any scaling). Hashes are written
+``sha256:<64 hex>``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Seconds = float
+Span = tuple[Seconds, Seconds]
+TransitionKind = Literal["start", "cut", "dissolve", "fade"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """A presentation time as the container states it.
+
+    >>> Timestamp(pts=3003, time_base=Fraction(1, 30000)).seconds
+    0.1001
+    """
+
+    pts: int
+    time_base: Fraction
+
+    @property
+    def exact(self) -> Fraction:
+        """The time in seconds, without rounding."""
+        return self.pts * self.time_base
+
+    @property
+    def seconds(self) -> Seconds:
+        """The time in seconds, rounded to the microsecond."""
+        return round(float(self.exact), 6)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoIdentity:
+    """What makes a source the same source: its bytes. Names are attributes of it."""
+
+    sha256: str
+    size_bytes: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """Colour description of a stream; ``None`` where the file does not state it."""
+
+    range_from_header: str | None
+    space_from_header: str | None
+    primaries_from_header: str | None
+    transfer_from_header: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What the container says about its best video stream, before anything is decoded.
+
+    ``width`` and ``height`` are in display orientation; ``coded_width`` and ``coded_height`` are not.
+    """
+
+    format_name: str
+    codec: str
+    pixel_format: str
+    stream_index: int
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    rotation: int
+    """Degrees clockwise to turn the coded picture upright: 0, 90, 180 or 270."""
+    sample_aspect_ratio: str
+    time_base: Fraction
+    frame_rate_from_header: Fraction | None
+    start_seconds_from_header: Seconds | None
+    duration_seconds_from_header: Seconds | None
+    colour: Colour
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRef:
+    """Which frame: its number in decoding order (0-based) and its time."""
+
+    index: int
+    at: Timestamp
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A decoded picture on its way through the pipeline.
+
+    ``i420`` is the flat planar 4:2:0 buffer (uint8, ``width × height`` luma, then U, then V with both sides halved and
+    rounded up). ``matrix`` and ``full_range`` say how to turn it into RGB, see :mod:`roundel.media.colour`.
+    """
+
+    ref: FrameRef
+    width: int
+    height: int
+    i420: NDArray[np.uint8]
+    matrix: Literal["bt601", "bt709", "bt2020"]
+    full_range: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of the video was read, and how we know.
+
+    ``missing_seconds`` are half-open ranges in which the file promises picture and none could be decoded.
+    """
+
+    decoded_frames: int
+    decoded_seconds: Seconds
+    first_seconds: Seconds | None
+    duration_seconds_from_content: Seconds
+    variable_frame_rate: bool
+    missing_seconds: tuple[Span, ...]
+    decoder_errors: int
+    decoder_messages: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """How a shot begins. A cut has no length; a dissolve or fade covers ``[start_seconds, end_seconds)``."""
+
+    kind: TransitionKind
+    start_seconds: Seconds
+    end_seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A half-open range ``[start_seconds, end_seconds)`` of frames ``[first_frame, end_frame)`` from one camera take.
+
+    Shots tile the video: each decoded frame is in exactly one. A dissolve is divided at its middle.
+    """
+
+    index: int
+    first_frame: int
+    end_frame: int
+    start_seconds: Seconds
+    end_seconds: Seconds
+    transition_in: Transition
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Boxes on one picture as parallel arrays.
+
+    ``xyxy``: float32 (n, 4), pixels; ``scores``: float32 (n, c), the detector's score for each of ``c`` classes, not
+    only the largest. Scores are not probabilities.
+    """
+
+    xyxy: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+    @property
+    def score(self) -> NDArray[np.float32]:
+        """The largest class score of each box, (n,)."""
+        return self.scores.max(axis=1) if len(self) else np.zeros(0, np.float32)
+
+    @property
+    def label(self) -> NDArray[np.intp]:
+        """The index of the class with the largest score, (n,)."""
+        return self.scores.argmax(axis=1) if len(self) else np.zeros(0, np.intp)
+
+    def select(self, keep: NDArray[np.intp] | NDArray[np.bool_]) -> Detections:
+        """The boxes that ``keep`` (indices or mask) picks, in its order."""
+        return Detections(self.xyxy[keep], self.scores[keep])
+
+    @staticmethod
+    def empty(classes: int) -> Detections:
+        """No boxes, for a detector of ``classes`` classes."""
+        return Detections(np.zeros((0, 4), np.float32), np.zeros((0, classes), np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One good view of a track: the picture file (relative to the package), where and when it was taken."""
+
+    file: str
+    seconds: Seconds
+    xyxy: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A track inside one shot with what is known about it.
+
+    ``node`` is the deepest node of the class tree whose share of the fused scores passes the threshold;
+    ``posterior`` gives every node's share; ``alternatives`` are the other detector classes, strongest first.
+    """
+
+    id: str
+    shot: int
+    node: str
+    score: float
+    start_seconds: Seconds
+    end_seconds: Seconds
+    frames: int
+    posterior: dict[str, float]
+    alternatives: tuple[tuple[str, float], ...]
+    exemplars: tuple[Exemplar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One frame that shows ``tracks`` side by side; part of the reason for a lower bound."""
+
+    seconds: Seconds
+    tracks: tuple[str, ...]
+    exhibit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many distinct objects of a class: ``lower ≤ estimate ≤ upper`` over the objects that were detected."""
+
+    lower: int
+    estimate: int
+    interval: tuple[int, int]
+    upper: int
+    proof: tuple[Proof, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a video has no result. The kind is the name of a RoundelError."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class VideoResult:
+    """Everything one analysis says about one video. ``failure`` is set instead of the facts when it could not run."""
+
+    video: VideoIdentity
+    media: MediaInfo | None
+    coverage: Coverage | None
+    analysed_frames: int
+    provenance: dict[str, object]
+    shots: tuple[Shot, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    counts: dict[str, Count] = field(default_factory=dict)
+    failure: Failure | None = None
