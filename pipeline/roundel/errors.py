@@ -41,3 +41,7 @@ class IntegrityError(RoundelError):
     """A package, log or file is not what it was when it was written."""
 
     exit_code = EXIT_INTEGRITY
+
+
+class StallError(MediaError):
+    """The machine, not the file, is in the way: a decoder without progress, a file that changes. Worth another try."""

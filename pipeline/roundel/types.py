@@ -99,7 +99,7 @@ class Frame:
     """A decoded picture on its way through the pipeline.
 
     ``i420`` is the flat planar 4:2:0 buffer (uint8, ``width × height`` luma, then U, then V with both sides halved and
-    rounded up). ``matrix`` and ``full_range`` say how to turn it into RGB, see :mod:`roundel.media.colour`.
+    rounded up). The range is always limited (16 to 235); ``matrix`` says how to turn it into RGB, see :mod:`roundel.media.colour`.
     """
 
     ref: FrameRef
@@ -107,7 +107,6 @@ class Frame:
     height: int
     i420: NDArray[np.uint8]
     matrix: Literal["bt601", "bt709", "bt2020"]
-    full_range: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +217,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One frame that shows ``tracks`` side by side; part of the reason for a lower bound."""
+    """One frame that shows ``tracks`` side by side, at ``boxes`` (``xyxy``, pixels of the video)."""
 
     seconds: Seconds
     tracks: tuple[str, ...]
+    boxes: tuple[tuple[float, float, float, float], ...]
     exhibit: str
 
 
@@ -255,5 +255,7 @@ class VideoResult:
     provenance: dict[str, object]
     shots: tuple[Shot, ...] = ()
     sightings: tuple[Sighting, ...] = ()
+    brief_tracks: int = 0
+    """Tracks that were seen too briefly or too weakly to be a sighting; their boxes are kept."""
     counts: dict[str, Count] = field(default_factory=dict)
     failure: Failure | None = None

@@ -1,0 +1,105 @@
+"""The detector seam: pictures in, boxes out, whatever engine runs the network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.config import DetectorConfig
+from roundel.detect.weights import Weights, find_weights
+from roundel.detect.yolo import Network, YoloDetector
+from roundel.errors import UsageError
+from roundel.types import Detections
+
+__all__ = ["Detector", "LoadedDetector", "load_detector"]
+
+
+class Detector(Protocol):
+    """A stateless detector."""
+
+    classes: tuple[str, ...]
+
+    def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """Boxes on each picture (uint8, h × w × 3, BGR), in pixels of that picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDetector:
+    """A detector with what a result must say about it. ``provenance`` is written into every analysis."""
+
+    detector: Detector
+    shown_as: Mapping[str, str]
+    provenance: Mapping[str, str | int]
+
+
+def available_threads() -> int:
+    """The processors that this process may use: a container or a job scheduler may give fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def has_cuda() -> bool:
+    """Whether torch sees a CUDA device. Looks for the driver first, because importing torch takes seconds."""
+    if not (Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()):
+        return False
+    from roundel.detect.ultralytics import cuda_available  # noqa: PLC0415
+
+    return cuda_available()
+
+
+def choose_engine(asked: str, weights: Weights) -> str:
+    """The engine for these weights.
+
+    ``auto`` takes torch for a checkpoint, and for an exported file the engine that was fastest on two processor cores
+    (``benchmarks/engines.py``). A choice by timing on the spot would make results differ from run to run.
+
+    Raises:
+        UsageError: if the engine cannot run this kind of file.
+    """
+    is_checkpoint = weights.path.suffix == ".pt"
+    if asked == "auto":
+        return "ultralytics" if is_checkpoint else "openvino"
+    if is_checkpoint != (asked == "ultralytics"):
+        kind = "a checkpoint (.pt), which needs --engine ultralytics" if is_checkpoint else "an exported file (.onnx)"
+        raise UsageError(f"{weights.path}: is {kind}; --engine {asked} cannot run it")
+    return asked
+
+
+def load_detector(config: DetectorConfig) -> LoadedDetector:
+    """Load the configured weights into the configured engine.
+
+    Raises:
+        WeightsError: if the weights are missing, altered or unsafe.
+        UsageError: if the engine does not fit the weights.
+    """
+    weights = find_weights(config.model)
+    engine = choose_engine(config.engine, weights)
+    threads = config.threads or available_threads()
+    network: Network
+    if engine == "onnx":
+        from roundel.detect.onnx import OnnxNetwork  # noqa: PLC0415
+
+        network = OnnxNetwork(weights.path, threads)
+    elif engine == "openvino":
+        from roundel.detect.openvino import OpenVinoNetwork  # noqa: PLC0415
+
+        network = OpenVinoNetwork(weights.path, threads)
+    else:
+        from roundel.detect.ultralytics import TorchNetwork  # noqa: PLC0415
+
+        network = TorchNetwork(weights.path, threads)
+    classes = weights.map_classes(network.classes)
+    provenance: dict[str, str | int] = {
+        "weights_name": weights.name,
+        "weights_sha256": weights.sha256,
+        "engine": network.engine,
+        "engine_version": network.version,
+        "precision": network.precision,
+    }
+    return LoadedDetector(YoloDetector(network, config, classes), weights.shown_as, provenance)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 
+import numpy as np
 from numpy.typing import NDArray
 
 from roundel.errors import WeightsError
@@ -49,3 +50,36 @@ def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
         raise WeightsError(f"{path}: holds a {type(module).__name__}, not a detection model")
     names: dict[int, str] = module.names
     return module.float().eval(), tuple(names[index] for index in sorted(names))
+
+
+def cuda_available() -> bool:
+    """Whether torch can use a CUDA device."""
+    hush()
+    import torch  # noqa: PLC0415
+
+    return bool(torch.cuda.is_available())
+
+
+class TorchNetwork:
+    """A checkpoint run by torch, on CUDA where there is a device."""
+
+    engine = "ultralytics"
+
+    def __init__(self, path: Path, threads: int) -> None:
+        module, self.classes = load_module(path)
+        import torch  # noqa: PLC0415
+        import ultralytics  # noqa: PLC0415
+
+        self._torch = torch
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        torch.set_num_threads(threads)
+        self._module = module.to(self._device)
+        self.precision = "fp32"
+        self.version = f"{ultralytics.__version__} torch {torch.__version__} {self._device}"
+
+    def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
+        with self._torch.inference_mode():
+            output: Any = self._module(self._torch.from_numpy(batch).to(self._device))
+        tensor = output[0] if isinstance(output, (tuple, list)) else output
+        return np.asarray(tensor.float().cpu().numpy(), np.float32)

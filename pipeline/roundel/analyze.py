@@ -1,0 +1,271 @@
+"""The only composition: one video in, one result out. The command line, batches and notebooks all call it.
+
+Frames flow through a generator. Shot detection looks at each of them; the sampler chooses which the detector sees; the
+detector runs on a thread of its own while decoding goes on. Results are taken up in the order of the frames, whatever
+the speed of either, so the same file with the same settings gives the same result.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.classes import lineage, tree
+from roundel.config import Config
+from roundel.count import ShotEvidence, as_box, count
+from roundel.detect import LoadedDetector
+from roundel.media.colour import bgr, thumbnail
+from roundel.media.decode import VideoDecoder
+from roundel.media.probe import probe
+from roundel.sampling import Interval, Sampler
+from roundel.shot_analyst import PICTURE_PX, Examined, ShotAnalyst
+from roundel.shots import FrameLabel, ShotDetector
+from roundel.track import ByteTracker
+from roundel.types import Count, Detections, Frame, MediaInfo, Proof, Sighting, VideoIdentity, VideoResult
+
+FRAMES_IN_FLIGHT_BYTES = 192 * 1024**2
+STEPS_IN_FLIGHT = 8
+CROP_MARGIN = 0.08  # of the box's size, so that a person sees a little of the surroundings
+
+Progress = Callable[[float, float | None], None]
+
+
+class Sink(Protocol):
+    """Where an analysis puts what it makes while it runs."""
+
+    def picture(self, name: str, image: NDArray[np.uint8]) -> str:
+        """Keep a picture (h, w, 3, BGR) and return its file name within the package."""
+        ...
+
+    def detections(self, line: dict[str, Any]) -> None:
+        """Keep the boxes of one analysed frame."""
+        ...
+
+
+@dataclass(slots=True)
+class _Step:
+    interval: Interval
+    base: Future[list[Examined]]
+    rest: Future[list[Examined]] | None = None
+
+
+class _Examiner:
+    """Runs the detector on a thread and gives its results back in the order of the frames."""
+
+    def __init__(self, loaded: LoadedDetector, config: Config, info: MediaInfo, pool: ThreadPoolExecutor) -> None:
+        self._detector, self._config, self._pool = loaded.detector, config, pool
+        held = max(1.0, config.sampling.dense_fps / (config.sampling.base_fps if config.sampling.base_fps != "all" else 1e9))
+        frame_bytes = info.width * info.height * 1.5
+        self._limit = int(max(2, min(STEPS_IN_FLIGHT, FRAMES_IN_FLIGHT_BYTES / (frame_bytes * (held + 1)))))
+        self._steps: deque[_Step] = deque()
+        self.analysed = 0
+
+    def open(self, interval: Interval) -> Iterator[Examined]:
+        """Take a new base sample; yields what is complete by now."""
+        self._steps.append(_Step(interval, self._submit([interval.base])))
+        self._settle(len(self._steps) - 1)
+        while len(self._steps) > self._limit:
+            yield from self._take()
+
+    def finish(self) -> Iterator[Examined]:
+        """Yield the rest."""
+        self._settle(len(self._steps))
+        while self._steps:
+            yield from self._take()
+
+    def _submit(self, frames: Sequence[Frame]) -> Future[list[Examined]]:
+        self.analysed += len(frames)
+        return self._pool.submit(self._examine, frames)
+
+    def _settle(self, complete: int) -> None:
+        """Decide about the held frames of complete intervals: at once where the detector is done, else when it must be."""
+        for index in range(complete):
+            step = self._steps[index]
+            if step.rest is not None:
+                continue
+            after = self._steps[index + 1] if index + 1 < len(self._steps) else None
+            due = len(self._steps) > self._limit or after is None or (step.base.done() and after.base.done())
+            if not due:
+                return
+            dense = self._is_hot(step.base.result()) or (after is not None and self._is_hot(after.base.result()))
+            step.rest = self._submit(step.interval.chosen(dense))
+            step.interval.held.clear()
+
+    def _take(self) -> Iterator[Examined]:
+        self._settle(1)
+        step = self._steps.popleft()
+        assert step.rest is not None  # noqa: S101
+        yield from step.base.result()
+        yield from step.rest.result()
+
+    def _is_hot(self, examined: Sequence[Examined]) -> bool:
+        hardware = np.array([tree()[name].hardware for name in self._detector.classes])
+        return any(
+            bool((item.found.scores[:, hardware] >= self._config.sampling.trigger_score).any()) for item in examined
+        )
+
+    def _examine(self, frames: Sequence[Frame]) -> list[Examined]:
+        pictures = [bgr(frame) for frame in frames]
+        if not pictures:
+            return []
+        found = self._detector.detect(pictures)
+        return [
+            Examined(frame.ref, boxes, tuple(self._crops(picture, boxes)), thumbnail(frame), self._preview(picture, boxes))
+            for frame, picture, boxes in zip(frames, pictures, found, strict=True)
+        ]
+
+    def _may_show(self, found: Detections) -> NDArray[np.bool_]:
+        shown = np.array([tree()[name].pictures for name in self._detector.classes])
+        return np.asarray(shown[found.label], np.bool_)
+
+    def _crops(self, picture: NDArray[np.uint8], found: Detections) -> Iterator[NDArray[np.uint8] | None]:
+        height, width = picture.shape[:2]
+        for box, may_show in zip(found.xyxy, self._may_show(found), strict=True):
+            margin = CROP_MARGIN * (box[2:] - box[:2])
+            left, top = np.maximum(box[:2] - margin, 0).astype(int)
+            right, bottom = np.minimum(np.ceil(box[2:] + margin), (width, height)).astype(int)
+            if not may_show or right - left < 2 or bottom - top < 2:
+                yield None
+            else:
+                yield _at_most(picture[top:bottom, left:right], PICTURE_PX)
+
+    def _preview(self, picture: NDArray[np.uint8], found: Detections) -> NDArray[np.uint8] | None:
+        """The whole picture, if it may prove that two objects were seen together."""
+        strong = (found.score >= self._config.counting.min_score) & self._may_show(found)
+        return _at_most(picture, 3 * PICTURE_PX) if strong.sum() >= 2 else None
+
+
+def _at_most(picture: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
+    """A copy with the longest side at most ``longest_px``."""
+    scale = longest_px / max(picture.shape[:2])
+    if scale >= 1:
+        return picture.copy()
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+class _Story:
+    """Puts examined frames and frame labels together, shot after shot."""
+
+    def __init__(self, loaded: LoadedDetector, config: Config, info: MediaInfo, sink: Sink) -> None:
+        self._loaded, self._config, self._info, self._sink = loaded, config, info, sink
+        self._labels: deque[FrameLabel] = deque()
+        self._waiting: deque[Examined] = deque()
+        self._analyst: ShotAnalyst | None = None
+        self._tracks = 0
+        self.sightings: list[Sighting] = []
+        self.evidence: list[ShotEvidence] = []
+        self.brief_tracks = 0
+
+    def add(self, labels: Sequence[FrameLabel], examined: Iterator[Examined]) -> None:
+        self._labels.extend(labels)
+        self._waiting.extend(examined)
+        while self._waiting:
+            index = self._waiting[0].ref.index
+            while self._labels and self._labels[0].ref.index < index:
+                self._labels.popleft()
+            if not self._labels:
+                return
+            self._tell(self._waiting.popleft(), self._labels[0])
+
+    def _tell(self, examined: Examined, label: FrameLabel) -> None:
+        if self._analyst is None or self._analyst.shot != label.shot:
+            self.close()
+            tracker = ByteTracker(self._config.tracking)
+            self._analyst = ShotAnalyst(label.shot, tracker, self._loaded, self._config, self._info, self._sink.picture, self._tracks)
+        self._sink.detections(self._analyst.add(examined, label.in_transition))
+
+    def close(self) -> None:
+        """Finish the current shot."""
+        if self._analyst is None:
+            return
+        sightings, evidence = self._analyst.finish()
+        self.sightings += sightings
+        self.brief_tracks += self._analyst.tracks - self._tracks - len(sightings)
+        self._tracks = self._analyst.tracks
+        self.evidence.append(evidence)
+        self._analyst = None
+
+
+def analyze_video(
+    path: Path,
+    identity: VideoIdentity,
+    config: Config,
+    loaded: LoadedDetector,
+    sink: Sink,
+    provenance: dict[str, object],
+    progress: Progress | None = None,
+) -> VideoResult:
+    """Analyse one video.
+
+    Args:
+        path: the video; it is only read.
+        identity: its hash, size and names.
+        config: all settings.
+        loaded: the detector.
+        sink: takes pictures and boxes while the analysis runs.
+        provenance: what made this result; copied into it.
+        progress: called with the seconds of video that are done and those there are, as far as the header says.
+
+    Raises:
+        MediaError: if the file cannot be read as video.
+    """
+    info = probe(path, config.media)
+    decoder = VideoDecoder(path, info, config.media)
+    shots, sampler = ShotDetector(), Sampler(config.sampling)
+    story = _Story(loaded, config, info, sink)
+    start = info.start_seconds_from_header or 0.0
+    with ThreadPoolExecutor(1, thread_name_prefix="detector") as pool:
+        examiner = _Examiner(loaded, config, info, pool)
+        for frame in decoder:
+            labels = shots.push(frame.ref, thumbnail(frame))
+            interval = sampler.offer(frame, shots.suspects_cut)
+            story.add(labels, examiner.open(interval) if interval is not None else iter(()))
+            if progress is not None and interval is not None:
+                progress(frame.ref.at.seconds - start, info.duration_seconds_from_header)
+        sampler.finish()
+        story.add(shots.finish(), examiner.finish())
+        story.close()
+    return VideoResult(
+        video=identity,
+        media=info,
+        coverage=decoder.coverage,
+        analysed_frames=examiner.analysed,
+        provenance=provenance,
+        shots=shots.shots,
+        sightings=tuple(story.sightings),
+        brief_tracks=story.brief_tracks,
+        counts=count_by_class(story.sightings, story.evidence, config.counting.samples),
+    )
+
+
+def count_by_class(sightings: Sequence[Sighting], evidence: Sequence[ShotEvidence], samples: int) -> dict[str, Count]:
+    """Counts for every class that a sighting is reported as; people are not counted.
+
+    A class includes the classes below it: an object whose class stays open between aircraft and vehicle counts as
+    equipment, and so do all aircraft and vehicles.
+    """
+    countable = [sighting for sighting in sightings if tree()[sighting.node].pictures]
+    counts = {}
+    for node in sorted({sighting.node for sighting in countable}):
+        members = [sighting for sighting in countable if node in lineage(sighting.node)]
+        found = count([sighting.id for sighting in members], evidence, samples)
+        if found.lower == 1 and not found.proof:
+            solid = {track for shot in evidence for track in shot.solid}
+            best = max((item for item in members if item.id in solid and item.exemplars), key=lambda item: item.score)
+            view = max(best.exemplars, key=lambda item: item.score)
+            proof = (Proof(view.seconds, (best.id,), (view.xyxy,), view.file),)
+            found = Count(found.lower, found.estimate, found.interval, found.upper, proof)
+        counts[node] = found
+    return counts
+
+
+__all__ = ["Sink", "analyze_video", "as_box", "count_by_class"]

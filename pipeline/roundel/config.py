@@ -1,0 +1,153 @@
+"""One frozen configuration tree. Order of authority: TOML file < environment (``ROUNDEL_…``) < command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from roundel.errors import UsageError
+
+GIB = 1024**3
+
+
+class Section(BaseModel):
+    """Base of the sections: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MediaConfig(Section):
+    """Limits for reading untrusted video."""
+
+    ffmpeg: str = Field("ffmpeg", description="ffmpeg program, 5.1 or newer")
+    ffprobe: str = Field("ffprobe", description="ffprobe program of the same release")
+    max_pixels: int = Field(8192 * 4320, gt=0, description="largest frame, width × height")
+    max_duration_seconds: float = Field(24 * 3600, gt=0, description="longest video")
+    max_frames: int = Field(10_000_000, gt=0, description="most frames of one video")
+    memory_bytes: int = Field(4 * GIB, gt=0, description="address space of the decoding process")
+    cpu_seconds: int = Field(12 * 3600, gt=0, description="processor time of the decoding process")
+    probe_seconds: float = Field(30, gt=0, description="wall-clock limit for reading the header")
+    stall_seconds: float = Field(60, gt=0, description="longest wait for the next frame")
+
+
+class SamplingConfig(Section):
+    """Which frames go to the detector."""
+
+    base_fps: float | Literal["all"] = Field(2.0, description="frames a second at least; 'all' for every frame")
+    dense_fps: float = Field(8.0, gt=0, description="frames a second around detections")
+    per_shot: int = Field(3, ge=1, description="frames a shot at least, where it has as many")
+    trigger_score: float = Field(0.2, ge=0, le=1, description="a box of this score makes sampling denser")
+
+
+class DetectorConfig(Section):
+    """Which detector, and how its boxes are made."""
+
+    model: str = Field("hardware-v0", description="name in the registry, or path of an .onnx or .pt file")
+    engine: Literal["auto", "onnx", "openvino", "ultralytics"] = "auto"
+    input_px: int = Field(416, ge=64, multiple_of=32, description="longest side that the network sees")
+    score: float = Field(0.15, gt=0, lt=1, description="boxes below this score are dropped")
+    nms_iou: float = Field(0.55, gt=0, le=1, description="two boxes that overlap more are one object")
+    contained: float = Field(0.8, gt=0, le=1, description="a box with this share of its area inside another is a part of it")
+    tiles: Literal["auto", "on", "off"] = Field("auto", description="cut large frames into overlapping tiles")
+    batch: int = Field(8, ge=1, description="most pictures in one call of the network")
+    threads: int = Field(0, ge=0, description="threads of the engine; 0 takes the processors this process may use")
+
+
+class TrackingConfig(Section):
+    """How boxes become tracks and tracks become sightings."""
+
+    start_score: float = Field(0.4, description="a box of this score starts a track")
+    match_iou: float = Field(0.2, description="least overlap of a box with the place where a track is expected")
+    lost_seconds: float = Field(1.0, description="a track that is not seen for longer has ended")
+    min_frames: int = Field(2, ge=1, description="a sighting was seen in at least this many analysed frames")
+    min_score: float = Field(0.4, description="a sighting has at least this mean of its best half of scores")
+    node_share: float = Field(0.7, gt=0.5, le=1, description="share of the fused scores that a class node needs")
+    exemplars: int = Field(5, ge=1, description="pictures kept of a sighting")
+
+
+class CountingConfig(Section):
+    """What it takes to prove that two tracks are two objects."""
+
+    min_frames: int = Field(3, ge=1, description="frames in which both are seen")
+    min_score: float = Field(0.5, description="score that both have in each of these frames")
+    max_overlap: float = Field(0.1, description="largest share of the smaller box inside the other one")
+    max_likeness: float = Field(0.75, description="largest likeness of the two crops, straight or mirrored")
+    samples: int = Field(400, ge=50, description="partitions drawn for the estimate")
+
+
+class Config(BaseSettings):
+    """All settings of an analysis. Their hash is part of every result."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="ROUNDEL_", env_nested_delimiter="__", nested_model_default_partial_update=True
+    )
+
+    media: MediaConfig = MediaConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    detector: DetectorConfig = DetectorConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    counting: CountingConfig = CountingConfig()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over the values given to the constructor (the file); flags are merged in by :func:`load`."""
+        return env_settings, init_settings
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the canonical JSON of all settings."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+    def to_toml(self) -> str:
+        """The settings as a TOML file with the meaning of each."""
+        lines = ["# Configuration of a Roundel analysis. Environment variables and flags override it."]
+        for name, section in self:
+            lines += ["", f"[{name}]"]
+            for key, field in type(section).model_fields.items():
+                note = f"  # {field.description}" if field.description else ""
+                lines.append(f"{key} = {json.dumps(getattr(section, key))}{note}")
+        return "\n".join(lines) + "\n"
+
+
+def load(file: Path | None = None, flags: dict[str, dict[str, Any]] | None = None) -> Config:
+    """Read the configuration.
+
+    Args:
+        file: a TOML file, or ``None`` for the defaults.
+        flags: values from the command line by section, which override everything else.
+
+    Raises:
+        UsageError: naming the file, the key and what is wrong with it.
+    """
+    data: dict[str, Any] = {}
+    if file is not None:
+        try:
+            data = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"{file}: cannot be read as a TOML configuration: {error}") from error
+    try:
+        config = Config(**data)
+        merged = config.model_dump()
+        for section, values in (flags or {}).items():
+            merged[section].update({key: value for key, value in values.items() if value is not None})
+        return Config.model_construct(
+            **{name: type(getattr(config, name)).model_validate(value) for name, value in merged.items()}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{file or 'configuration'}: {where}: {first['msg']}") from error

@@ -1,0 +1,62 @@
+"""ONNX Runtime on the processor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.errors import WeightsError
+from roundel.quiet import hush
+
+
+class OnnxNetwork:
+    """An exported detection network, run by ONNX Runtime."""
+
+    engine = "onnx"
+    precision = "fp32"
+
+    def __init__(self, path: Path, threads: int) -> None:
+        hush()
+        import onnxruntime  # noqa: PLC0415
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise WeightsError(f"{path}: ONNX Runtime cannot load it: {str(error).splitlines()[0][:200]}") from error
+        self.version = onnxruntime.__version__
+        self._input = self._session.get_inputs()[0].name
+        self._output = self._session.get_outputs()[0].name
+        names = self._session.get_modelmeta().custom_metadata_map.get("names", "[]")
+        self.classes = read_names(names, path)
+
+    def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
+        return np.asarray(self._session.run([self._output], {self._input: batch})[0], np.float32)
+
+
+def read_names(text: str, path: Path) -> tuple[str, ...]:
+    """Class names from the metadata of an exported file: a JSON list, or the dict that ultralytics writes.
+
+    >>> read_names("{0: 'tank', 1: 'truck'}", Path("x.onnx"))
+    ('tank', 'truck')
+    """
+    try:
+        found = json.loads(text)
+    except ValueError:
+        import ast  # noqa: PLC0415
+
+        try:
+            found = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+            raise WeightsError(f"{path}: its class names cannot be read; export it again with names") from error
+    values = [found[key] for key in sorted(found)] if isinstance(found, dict) else found
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise WeightsError(f"{path}: its class names cannot be read; export it again with names")
+    return tuple(values)

@@ -1,0 +1,154 @@
+"""Finding weights: those that Roundel ships, those the user has added, or a file named by its path."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import roundel_models
+from roundel.classes import tree
+from roundel.errors import UsageError, WeightsError
+from roundel.media.identity import sha256_of
+
+SUFFIXES = {".onnx", ".pt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A weights file that was found, and what is known about it.
+
+    ``mapping`` gives the class-tree node for each name the file uses (empty: its names are nodes themselves);
+    ``shown_as`` the deepest node that a report may print for a class.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    licence: str
+    origin: str
+    mapping: Mapping[str, str]
+    shown_as: Mapping[str, str]
+
+    def map_classes(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The class-tree nodes for the names in the file, in its order.
+
+        Raises:
+            WeightsError: if a name is neither mapped nor a node of the class tree.
+        """
+        nodes = tuple(self.mapping.get(name, name) for name in names)
+        unknown = sorted({node for node in nodes if node not in tree()})
+        if unknown or not nodes:
+            raise WeightsError(
+                f"{self.path}: its classes are not in the class tree ({', '.join(unknown[:8]) or 'it names none'}). Register it with "
+                "a mapping: roundel models add FILE --classes MAPPING.toml"
+            )
+        return nodes
+
+
+def user_folder() -> Path:
+    """Where weights that the user adds are kept: ``ROUNDEL_HOME`` or the user's data folder."""
+    home = os.environ.get("ROUNDEL_HOME")
+    data = os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share"))
+    return (Path(home) if home else Path(data) / "roundel") / "models"
+
+
+def registered() -> dict[str, Weights]:
+    """All weights by name, shipped ones first. Nothing is checked yet: see :func:`find_weights`."""
+    found = {
+        name: Weights(
+            name, roundel_models.ROOT / entry["file"], entry["sha256"], entry["licence"], "shipped", {}, entry.get("shown_as", {})
+        )
+        for name, entry in roundel_models.registry().items()
+    }
+    for card in sorted(user_folder().glob("*.toml")):
+        entry = tomllib.loads(card.read_text(encoding="utf-8"))
+        name = card.stem
+        found[name] = Weights(
+            name, card.parent / entry["file"], entry["sha256"], entry["licence"], "added", entry["classes"], entry.get("shown_as", {})
+        )
+    return found
+
+
+def check(weights: Weights) -> None:
+    """Compare a weights file with its recorded hash.
+
+    Raises:
+        WeightsError: if it is missing or altered.
+    """
+    if not weights.path.is_file():
+        raise WeightsError(f"{weights.path}: the weights {weights.name} are missing; install Roundel again or add them again")
+    actual = sha256_of(weights.path)
+    if actual != weights.sha256:
+        raise WeightsError(
+            f"{weights.path}: is not the file registered as {weights.name}: its hash is {actual}, not {weights.sha256}. "
+            "Do not use it; install Roundel again or add the weights again."
+        )
+
+
+def find_weights(model: str) -> Weights:
+    """The weights for a name in the registry or a path.
+
+    Raises:
+        WeightsError: if there are none, or the file was altered.
+    """
+    known = registered()
+    if model in known:
+        check(known[model])
+        return known[model]
+    path = Path(model)
+    if path.suffix not in SUFFIXES or not path.is_file():
+        raise WeightsError(f"{model}: no such weights. Known names: {', '.join(known)}; or give the path of an .onnx or .pt file")
+    return Weights(path.stem, path.resolve(), sha256_of(path), "not stated", "path", {}, {})
+
+
+def add(path: Path, classes: Path | None, licence: str) -> Weights:
+    """Copy a weights file into the user's folder and record its hash and class mapping.
+
+    Args:
+        path: an ``.onnx`` or ``.pt`` file.
+        classes: a TOML file with a table ``[classes]`` (name in the weights = node of the class tree) and, if wanted,
+            ``[shown_as]``; ``None`` if the names in the weights are nodes of the class tree.
+        licence: what may be done with the weights, in a few words.
+
+    Raises:
+        WeightsError: if the file is no weights file or the name is taken.
+        UsageError: if the mapping is wrong.
+    """
+    if path.suffix not in SUFFIXES or not path.is_file():
+        raise WeightsError(f"{path}: give an .onnx or .pt file")
+    if path.stem in registered():
+        raise WeightsError(f"{path}: weights named {path.stem} are registered already; rename the file")
+    try:
+        data = tomllib.loads(classes.read_text(encoding="utf-8")) if classes else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{classes}: cannot be read as a TOML mapping: {error}") from error
+    mapping, shown_as = data.get("classes", {}), data.get("shown_as", {})
+    for node in (*mapping.values(), *shown_as, *shown_as.values()):
+        if node not in tree():
+            raise UsageError(f"{classes}: {node!r} is no node of the class tree; nodes are: {', '.join(tree())}")
+    folder = user_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / path.name
+    shutil.copyfile(path, target)
+    weights = Weights(path.stem, target, sha256_of(target), licence, "added", mapping, shown_as)
+    (folder / f"{path.stem}.toml").write_text(_card(weights), encoding="utf-8")
+    return weights
+
+
+def _card(weights: Weights) -> str:
+    def table(name: str, values: Mapping[str, str]) -> list[str]:
+        return [f"[{name}]", *(f"{_quote(key)} = {_quote(value)}" for key, value in values.items())]
+
+    head = [f"{key} = {_quote(value)}" for key, value in
+            (("file", weights.path.name), ("sha256", weights.sha256), ("licence", weights.licence))]
+    return "\n".join([*head, *table("classes", weights.mapping), *table("shown_as", weights.shown_as)]) + "\n"
+
+
+def _quote(text: str) -> str:
+    """A TOML basic string."""
+    escaped = "".join(f"\\u{ord(char):04x}" if char in '"\\' or ord(char) < 32 or ord(char) == 127 else char for char in text)
+    return f'"{escaped}"'

@@ -1,0 +1,198 @@
+"""A job: many inputs into one case. What is done is skipped, what fails is recorded, and the others go on."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from roundel import __version__, case as cases, custody, package
+from roundel.analyze import Progress, analyze_video
+from roundel.config import Config
+from roundel.detect import LoadedDetector
+from roundel.errors import MediaError, StallError, UsageError
+from roundel.media.identity import identify
+from roundel.media.process import ffmpeg_version
+from roundel.record import Analysis, to_record
+from roundel.types import Failure, VideoIdentity, VideoResult
+
+VIDEO_SUFFIXES = frozenset(
+    ".3g2 .3gp .avi .divx .dv .f4v .flv .gif .h264 .hevc .ivf .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .nut .obu .ogg "
+    ".ogv .rm .rmvb .ts .vob .webm .wmv".split()
+)
+LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
+LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "trackers")
+
+Status = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one video. ``analysis`` is missing where there is no package; ``message`` says why."""
+
+    path: Path
+    status: Status
+    package: Path | None
+    analysis: Analysis | None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files of a job, in order, and the files of given folders that were passed over because of their names."""
+
+    files: tuple[Path, ...]
+    passed_over: tuple[Path, ...]
+
+
+def collect(arguments: Iterable[Path]) -> Inputs:
+    """Expand videos, folders (searched for video names, hidden files left out) and lists (one path a line).
+
+    Raises:
+        UsageError: if a list cannot be read.
+    """
+    files: dict[Path, None] = {}
+    passed_over: list[Path] = []
+    for argument in arguments:
+        if argument.is_dir():
+            inside = sorted(path for path in argument.rglob("*") if path.is_file() and not path.name.startswith("."))
+            files.update(dict.fromkeys(path for path in inside if path.suffix.lower() in VIDEO_SUFFIXES))
+            passed_over += [path for path in inside if path.suffix.lower() not in VIDEO_SUFFIXES]
+        elif argument.suffix.lower() in LIST_SUFFIXES and argument.is_file():
+            files.update(dict.fromkeys(_read_list(argument)))
+        else:
+            files[argument] = None
+    return Inputs(tuple(files), tuple(passed_over))
+
+
+def _read_list(path: Path) -> Iterator[Path]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as a list of paths: {error}") from error
+    for line in lines:
+        if line.strip() and not line.startswith("#"):
+            entry = Path(line.strip())
+            yield entry if entry.is_absolute() else path.parent / entry
+
+
+def provenance(config: Config, loaded: LoadedDetector) -> dict[str, object]:
+    """Everything that determines a result, besides the video: it names the analysis and is written into it."""
+    return {
+        "tool_version": __version__,
+        **loaded.provenance,
+        "config_sha256": config.sha256,
+        "config": config.model_dump(mode="json"),
+        "decoder": "ffmpeg",
+        "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
+        "tracker": "ByteTrack",
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "python_version": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def run(
+    inputs: Iterable[Path],
+    case: Path,
+    config: Config,
+    loaded: LoadedDetector,
+    progress: Callable[[Path], Progress] | None = None,
+) -> Iterator[Outcome]:
+    """Analyse the inputs one after the other; yields the outcome of each. The same bytes are analysed once."""
+    for left_over in (case / cases.VIDEOS).glob(f"*/{package.PARTIAL}*"):
+        shutil.rmtree(left_over)
+    made_with = provenance(config, loaded)
+    known = {(event.subject, event.details.get("path")) for event in custody.read(case) if event.event == "received"}
+    for path in inputs:
+        try:
+            identity = identify(path)
+        except MediaError as error:
+            custody.append(case, "failed", str(path), {"kind": type(error).__name__, "message": str(error)})
+            yield Outcome(path, "failed", None, None, str(error))
+            continue
+        if (identity.sha256, str(path.absolute())) not in known:
+            details = {"name": path.name, "path": str(path.absolute()), "size_bytes": identity.size_bytes}
+            custody.append(case, "received", identity.sha256, details)
+        yield _analyze_one(path, identity, case, config, loaded, made_with, progress(path) if progress else None)
+
+
+def _analyze_one(
+    path: Path,
+    identity: VideoIdentity,
+    case: Path,
+    config: Config,
+    loaded: LoadedDetector,
+    made_with: dict[str, object],
+    progress: Progress | None,
+) -> Outcome:
+    target = package.location(case, identity.sha256, package.analysis_id(identity, made_with))
+    if target.is_dir():
+        broken = package.problems(target)
+        if broken:
+            return Outcome(path, "failed", target, None, f"{broken[0]}; run roundel verify {case}")
+        analysis = package.read_analysis(target)
+        failed = analysis.failure is not None
+        message = analysis.failure.message if analysis.failure else "done before"
+        return Outcome(path, "failed" if failed else "skipped", target, analysis, message)
+    writer = package.PackageWriter(target)
+    try:
+        try:
+            result = analyze_video(path, identity, config, loaded, writer, made_with, progress)
+            _check_unchanged(path, identity)
+        except StallError:
+            raise
+        except MediaError as error:
+            failure = Failure(type(error).__name__, str(error).replace(str(path), path.name))
+            result = VideoResult(identity, None, None, 0, made_with, failure=failure)
+        analysis = to_record(result, loaded.detector.classes)
+        manifest_sha256 = writer.commit(analysis)
+    except StallError as error:
+        writer.discard()
+        custody.append(case, "failed", identity.sha256, {"kind": type(error).__name__, "message": str(error)})
+        return Outcome(path, "failed", None, None, str(error))
+    except BaseException:
+        writer.discard()
+        raise
+    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256}
+    custody.append(case, cases.ANALYSED, target.relative_to(case).as_posix(), details)
+    return Outcome(path, "failed" if analysis.failure else "done", target, analysis, analysis.failure.message if analysis.failure else "")
+
+
+def _check_unchanged(path: Path, identity: VideoIdentity) -> None:
+    if identify(path).sha256 != identity.sha256:
+        raise StallError(f"{path}: changed while it was analysed; copy it to a place where nobody writes to it and run again")
+
+
+def rerun(folder: Path, video: Path, loaded: LoadedDetector, config: Config, scratch: Path) -> list[str]:
+    """Repeat the analysis of a package from its video into ``scratch`` and compare the two, byte for byte.
+
+    Returns:
+        The differences; empty if both are the same.
+    """
+    recorded = package.read_analysis(folder)
+    identity = identify(video, tuple(recorded.video.names))
+    identity = VideoIdentity(identity.sha256, identity.size_bytes, tuple(recorded.video.names))
+    if identity.sha256 != recorded.video.sha256:
+        return [f"{video}: is not the video of this package (its hash is {identity.sha256})"]
+    made_with = provenance(config, loaded)
+    if made_with != recorded.provenance:
+        changed = sorted(key for key in {*made_with, *recorded.provenance} if made_with.get(key) != recorded.provenance.get(key))
+        return [f"{folder}: made with other versions or settings ({', '.join(changed)}); the results cannot be compared byte for byte"]
+    writer = package.PackageWriter(scratch / folder.name)
+    try:
+        result = analyze_video(video, identity, config, loaded, writer, made_with)
+    except MediaError as error:
+        failure = Failure(type(error).__name__, str(error).replace(str(video), recorded.video.names[0]))
+        result = VideoResult(identity, None, None, 0, made_with, failure=failure)
+    writer.commit(to_record(result, loaded.detector.classes))
+    before, after = dict(package.files(folder)), dict(package.files(scratch / folder.name))
+    return [
+        f"{folder / name}: the repeated analysis gives another result"
+        for name in sorted(before.keys() | after.keys())
+        if name not in before or name not in after or before[name].read_bytes() != after[name].read_bytes()
+    ]

@@ -1,0 +1,156 @@
+"""Every frame of a video, once, with its true time: one ffmpeg process, one pipe.
+
+ffmpeg turns the picture upright, keeps one size and one pixel layout (planar 4:2:0, 8 bit, limited range) and passes
+every frame through; the ``showinfo`` filter of the same run reports each frame's presentation time. What the decoder
+complains about is counted and kept, and what the file promises but does not hold becomes a missing range.
+
+The decoder gets one thread: with more, the concealment of damaged pictures differs from run to run (docs/adr/0002).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import queue
+import re
+import select
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import IO
+
+import ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.config import MediaConfig
+from roundel.errors import MediaError, MediaLimitError, StallError
+from roundel.media.colour import matrix_of
+from roundel.media.coverage import CoverageMeter
+from roundel.media.probe import file_url
+from roundel.media.process import UNTRUSTED, Child, program
+from roundel.types import Coverage, Frame, FrameRef, MediaInfo, Timestamp
+
+PIPE_BYTES = 1024 * 1024
+_TIME = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+x\d+) ")
+_TIME_BASE = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] config in time_base: (\d+/\d+)")
+_TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\] (?!.*increasing dts to muxer)(.*)$")
+
+
+def _is_rgb(info: MediaInfo) -> bool:
+    return not info.pixel_format.startswith(("yuv", "nv", "gray", "p0", "uyvy", "yuyv", "y2"))
+
+
+def ffmpeg_arguments(path: Path, info: MediaInfo, config: MediaConfig) -> list[str]:
+    """The full command that decodes a video, built by ffmpeg-python."""
+    scale: dict[str, str | int] = {"w": info.width, "h": info.height, "out_range": "limited"}
+    scale["in_range"] = "full" if info.colour.range_from_header == "pc" or _is_rgb(info) else "limited"
+    if _is_rgb(info):
+        scale["out_color_matrix"] = "bt709"
+    stream = ffmpeg.input(file_url(path), max_pixels=config.max_pixels, threads=1, **UNTRUSTED)[str(info.stream_index)]
+    stream = stream.filter("showinfo", checksum=0).filter("scale", **scale).filter("format", "yuv420p")
+    stream = stream.output("pipe:1", format="rawvideo", fps_mode="passthrough", copyts=None)
+    quiet = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info"]
+    command: list[str] = ffmpeg.compile(stream, cmd=program(config.ffmpeg))
+    return [command[0], *quiet, *command[1:]]
+
+
+class VideoDecoder:
+    """Iterate over it once for the frames; :attr:`coverage` is complete after the last one."""
+
+    def __init__(self, path: Path, info: MediaInfo, config: MediaConfig) -> None:
+        self._path, self._info, self._config = path, info, config
+        self._times: queue.SimpleQueue[tuple[int | None, str] | None] = queue.SimpleQueue()
+        self._time_base = info.time_base
+        self._meter = CoverageMeter(info)
+
+    @property
+    def coverage(self) -> Coverage:
+        """What was read of the video so far."""
+        return self._meter.result()
+
+    def _on_line(self, line: str) -> None:
+        if match := _TIME.match(line):
+            self._times.put((None if match[1] == "NOPTS" else int(match[1]), match[2]))
+        elif match := _TIME_BASE.match(line):
+            self._time_base = Fraction(match[1])
+        elif match := _TROUBLE.match(line):
+            self._meter.complain(match[1])
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Decode.
+
+        Raises:
+            MediaError: if not a single frame can be decoded.
+            MediaLimitError: if the video is longer than allowed.
+            StallError: if the decoder makes no progress.
+        """
+        child = Child(ffmpeg_arguments(self._path, self._info, self._config), self._config, self._on_line)
+        assert child.process.stdout is not None  # noqa: S101
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
+        try:
+            yield from self._read(child.process.stdout)
+            status = child.wait()
+        finally:
+            child.stop()
+        if status != 0:
+            self._meter.complain(f"the decoder ended with status {status}")
+        if self._meter.frames == 0:
+            said = self._meter.result().decoder_messages
+            raise MediaError(
+                f"{self._path}: not one frame could be decoded ({said[-1] if said else 'the decoder gives no reason'}); "
+                "compare its hash with where it came from, it may be incomplete"
+            )
+
+    def _read(self, stream: IO[bytes]) -> Iterator[Frame]:
+        info, matrix = self._info, matrix_of(self._info)
+        size = info.width * info.height + 2 * ((info.width + 1) // 2) * ((info.height + 1) // 2)
+        while True:
+            buffer = np.empty(size, np.uint8)
+            got = self._fill(stream, buffer)
+            if got < size:
+                if got:
+                    self._meter.complain("the last frame is incomplete")
+                return
+            at = self._next_time()
+            self._meter.add(at)
+            yield Frame(FrameRef(self._meter.frames - 1, at), info.width, info.height, buffer, matrix)
+            self._enforce_limits()
+
+    def _fill(self, stream: IO[bytes], buffer: NDArray[np.uint8]) -> int:
+        view, got = memoryview(buffer), 0
+        while got < len(view):
+            if not select.select([stream], [], [], self._config.stall_seconds)[0]:
+                raise StallError(
+                    f"{self._path}: the decoder gave no frame for {self._config.stall_seconds:g} s after frame "
+                    f"{self._meter.frames}; it was stopped (media.stall_seconds in the configuration)"
+                )
+            count: int = stream.readinto(view[got:])  # type: ignore[attr-defined]
+            if count == 0:
+                break
+            got += count
+        return got
+
+    def _next_time(self) -> Timestamp:
+        try:
+            reported = self._times.get(timeout=self._config.stall_seconds)
+        except queue.Empty:
+            reported = None
+        if reported is None:
+            raise MediaError(f"{self._path}: the decoder gave frame {self._meter.frames} without a time")
+        pts, size = reported
+        if size != f"{self._info.width}x{self._info.height}":
+            self._meter.warn(f"the picture size changes to {size}; such frames are scaled to the first size")
+        if pts is None:
+            self._meter.warn("frames without a time got the next expected one")
+            return self._meter.expected(self._time_base)
+        return Timestamp(pts, self._time_base)
+
+    def _enforce_limits(self) -> None:
+        config, meter = self._config, self._meter
+        if meter.frames >= config.max_frames or meter.elapsed_seconds > config.max_duration_seconds:
+            raise MediaLimitError(
+                f"{self._path}: goes on after {meter.frames:,} frames and {meter.elapsed_seconds:,.0f} s, over the limit "
+                "(media.max_frames, media.max_duration_seconds in the configuration)"
+            )

@@ -1,0 +1,161 @@
+"""The evidence package: one directory for one analysis of one video, complete or absent, and checkable without Roundel.
+
+It is written under a temporary name, flushed to the disk and renamed. ``manifest-sha256.txt`` is in the format of
+``sha256sum``, so ``sha256sum -c manifest-sha256.txt`` checks it anywhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.errors import IntegrityError
+from roundel.media.identity import sha256_of
+from roundel.record import Analysis, schema_json, to_json
+from roundel.types import VideoIdentity
+
+ANALYSIS = "analysis.json"
+DETECTIONS = "detections.jsonl.gz"
+MANIFEST = "manifest-sha256.txt"
+SCHEMA = "analysis.schema.json"
+README = "README.txt"
+EXHIBITS = "exhibits"
+PARTIAL = ".partial-"
+
+_README_TEXT = """\
+This folder holds one analysis of one video by Roundel.
+
+analysis.json          the facts; every field is described in analysis.schema.json
+detections.jsonl.gz    one line of JSON for each analysed frame: time, shot, boxes with scores for all classes
+exhibits/              pictures made from the video: whole frames and crops of objects
+manifest-sha256.txt    hashes of all files here; check them with: sha256sum -c manifest-sha256.txt
+
+Nothing here was changed after it was written: a changed, missing or added file does not agree with the manifest.
+The video itself is not in this folder. Its SHA-256 is the name of the folder above and stands in analysis.json.
+Scores are no probabilities. Objects that were not detected are in no count. What was not found is not proven absent.
+"""
+
+
+def analysis_id(identity: VideoIdentity, provenance: dict[str, object]) -> str:
+    """The name of an analysis: 16 hex digits from the video's hash and everything that determines the result."""
+    text = json.dumps({"video": identity.sha256, "provenance": provenance}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def location(case: Path, sha256: str, analysis: str) -> Path:
+    """Where a package lies in a case."""
+    return case / "videos" / sha256.removeprefix("sha256:") / analysis
+
+
+class PackageWriter:
+    """Takes pictures and boxes while an analysis runs; :meth:`commit` makes the package appear at once."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self._folder = target.parent / f"{PARTIAL}{target.name}-{os.getpid()}"
+        shutil.rmtree(self._folder, ignore_errors=True)
+        (self._folder / EXHIBITS).mkdir(parents=True)
+        self._raw = (self._folder / DETECTIONS).open("wb")
+        self._lines = gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0)
+
+    def picture(self, name: str, image: NDArray[np.uint8]) -> str:
+        """Keep a picture as PNG."""
+        written, data = cv2.imencode(".png", image)
+        if not written:
+            raise IntegrityError(f"{name}: the picture could not be encoded")
+        (self._folder / EXHIBITS / name).write_bytes(data.tobytes())
+        return f"{EXHIBITS}/{name}"
+
+    def detections(self, line: dict[str, Any]) -> None:
+        """Keep the boxes of one analysed frame."""
+        self._lines.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
+
+    def commit(self, analysis: Analysis) -> str:
+        """Write the facts and the manifest and put the package in its place.
+
+        Returns:
+            The hash of the manifest, which stands for the whole package.
+        """
+        self._lines.close()
+        self._raw.close()
+        wanted = {exhibit.file for exhibit in analysis.exhibits}
+        for path in (self._folder / EXHIBITS).iterdir():
+            if f"{EXHIBITS}/{path.name}" not in wanted:
+                path.unlink()
+        for name, text in ((ANALYSIS, to_json(analysis)), (SCHEMA, schema_json()), (README, _README_TEXT)):
+            (self._folder / name).write_text(text, encoding="utf-8")
+        manifest = "".join(f"{sha256_of(path).removeprefix('sha256:')}  {name}\n" for name, path in files(self._folder))
+        (self._folder / MANIFEST).write_text(manifest, encoding="utf-8")
+        for _, path in files(self._folder):
+            _flush(path)
+        _flush(self._folder / MANIFEST)
+        _flush(self._folder / EXHIBITS)
+        _flush(self._folder)
+        self._folder.rename(self.target)
+        _flush(self.target.parent)
+        return sha256_of(self.target / MANIFEST)
+
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        self._lines.close()
+        self._raw.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The files of a package without its manifest, as (name within the package, path), sorted."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_dir() and name != MANIFEST:
+            yield name, path
+
+
+def problems(folder: Path) -> list[str]:
+    """What is wrong with a package: changed, missing and added files. Empty if it is whole."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return [f"{manifest}: is missing"]
+    expected = {}
+    for number, line in enumerate(manifest.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        digest, separator, name = line.partition("  ")
+        if not separator or len(digest) != 64:
+            return [f"{manifest}: line {number} is no manifest line"]
+        expected[name] = digest
+    present = dict(files(folder))
+    found = [f"{folder / name}: is missing" for name in sorted(expected.keys() - present.keys())]
+    found += [f"{folder / name}: was added" for name in sorted(present.keys() - expected.keys())]
+    for name in sorted(expected.keys() & present.keys()):
+        path = present[name]
+        if path.is_symlink() or sha256_of(path) != f"sha256:{expected[name]}":
+            found.append(f"{path}: was changed")
+    return found
+
+
+def read_analysis(folder: Path) -> Analysis:
+    """The facts of a package.
+
+    Raises:
+        IntegrityError: if they cannot be read.
+    """
+    try:
+        return Analysis.model_validate_json((folder / ANALYSIS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {str(error).splitlines()[0]}") from error

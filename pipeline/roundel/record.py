@@ -1,0 +1,299 @@
+"""The published form of a result: ``analysis.json`` and its JSON Schema. Every field is described here."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from roundel.types import Count, Shot, Sighting, VideoResult
+
+SCHEMA_VERSION = "1"
+
+Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Span = Annotated[list[float], Field(min_length=2, max_length=2, description="[from, to) in seconds")]
+Box = Annotated[list[float], Field(min_length=4, max_length=4, description="x1, y1, x2, y2 in pixels of the upright video")]
+_NOTHING: list[Any] = []
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, and nothing undescribed gets in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Video(Part):
+    """The source: its bytes make it the same source, whatever it is called."""
+
+    sha256: Sha256 = Field(description="hash of the file as it was analysed")
+    size_bytes: int
+    names: list[str] = Field(description="file names under which these bytes were given")
+
+
+class Media(Part):
+    """What the container states (from_header) and what decoding showed (from_content)."""
+
+    format_name: str
+    codec: str
+    pixel_format: str
+    stream_index: int
+    width: int = Field(description="upright, in stored pixels")
+    height: int = Field(description="upright, in stored pixels")
+    coded_width: int
+    coded_height: int
+    rotation: int = Field(description="degrees clockwise that make the stored picture upright")
+    sample_aspect_ratio: str
+    time_base: str
+    frame_rate_from_header: str | None
+    start_seconds_from_header: float | None
+    duration_seconds_from_header: float | None
+    duration_seconds_from_content: float = Field(description="from the first to the end of the last decoded frame")
+    variable_frame_rate: bool
+    colour: dict[str, str | None]
+    warnings: list[str]
+
+
+class CoverageRecord(Part):
+    """How much of the video was read."""
+
+    decoded_frames: int
+    decoded_seconds: float
+    analysed_frames: int = Field(description="frames that the detector looked at")
+    first_seconds: float | None = Field(description="time of the first decoded frame")
+    missing_seconds: list[Span] = Field(description="ranges in which the file promises picture and none could be decoded")
+    decoder_errors: int
+    decoder_messages: list[str] = Field(description="the first different complaints of the decoder")
+
+
+class ShotRecord(Part):
+    """One camera take. Shots tile the video; a dissolve is divided at its middle."""
+
+    index: int
+    first_frame: int
+    end_frame: int
+    start_seconds: float
+    end_seconds: float
+    transition_in: str = Field(description="start, cut, dissolve or fade")
+    transition_seconds: Span = Field(description="range of the transition; empty for a cut")
+
+
+class ExemplarRecord(Part):
+    """A view of a track. ``file`` is relative to the package."""
+
+    file: str
+    seconds: float
+    xyxy: Box
+    score: float
+
+
+class TrackRecord(Part):
+    """One object followed within one shot (a sighting)."""
+
+    id: str
+    shot: int
+    class_: str = Field(alias="class", description="deepest class that the evidence and the model's validation allow")
+    score: float = Field(description="mean of the better half of the detector's scores; no probability")
+    start_seconds: float
+    end_seconds: float
+    frames: int = Field(description="analysed frames in which it was seen")
+    posterior: dict[str, float] = Field(description="share of the fused scores for each node of the class tree")
+    posterior_calibrated: bool = Field(description="false: the shares are no probabilities")
+    alternatives: list[tuple[str, float]] = Field(description="other classes of the detector and their shares")
+    exemplars: list[ExemplarRecord]
+    readings: list[str] = Field(description="markings read on the object")
+
+
+class ProofRecord(Part):
+    """A frame that shows these tracks side by side."""
+
+    seconds: float
+    tracks: list[str]
+    boxes: list[Box]
+    exhibit: str
+
+
+class CountRecord(Part):
+    """Numbers of distinct objects of a class, classes below it included. Objects that were not detected are in none."""
+
+    lower: int = Field(description="at least so many different objects are seen side by side in the proof frames")
+    estimate: int
+    interval: list[int] = Field(description="5 to 95 % of the ways to explain the tracks")
+    upper: int = Field(description="number of tracks: so many if none is seen twice")
+    proof: list[ProofRecord]
+
+
+class Exhibit(Part):
+    """A derived picture and how it was made from the source."""
+
+    file: str
+    derived_from: Sha256
+    seconds: float
+    method: str
+
+
+class FailureRecord(Part):
+    """Why there is no result."""
+
+    kind: str
+    message: str
+
+
+class Analysis(Part):
+    """Everything one analysis says about one video."""
+
+    schema_version: str
+    video: Video
+    media: Media | None
+    coverage: CoverageRecord | None
+    provenance: dict[str, Any] = Field(description="tool, weights, engine, settings and library versions")
+    classes: list[str] = Field(description="the detector's classes, in the order of the scores in detections.jsonl.gz")
+    shots: list[ShotRecord]
+    tracks: list[TrackRecord]
+    brief_tracks: int = Field(description="tracks seen too briefly or weakly to be listed; their boxes are kept")
+    counts: dict[str, CountRecord]
+    exhibits: list[Exhibit]
+    claims: list[dict[str, Any]] = Field(description="assessed claims; empty until claims are checked")
+    matches: list[dict[str, Any]] = Field(description="earlier or later copies; empty until footage is matched")
+    failure: FailureRecord | None
+
+
+def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
+    """Put a result into its published form."""
+    video = result.video
+    return Analysis(
+        schema_version=SCHEMA_VERSION,
+        video=Video(sha256=video.sha256, size_bytes=video.size_bytes, names=list(video.names)),
+        media=_media(result),
+        coverage=_coverage(result),
+        provenance=dict(result.provenance),
+        classes=list(classes),
+        shots=[_shot(shot) for shot in result.shots],
+        tracks=[_track(sighting) for sighting in result.sightings],
+        brief_tracks=result.brief_tracks,
+        counts={name: _count(count) for name, count in sorted(result.counts.items())},
+        exhibits=_exhibits(result),
+        claims=_NOTHING,
+        matches=_NOTHING,
+        failure=FailureRecord(kind=result.failure.kind, message=result.failure.message) if result.failure else None,
+    )
+
+
+def to_json(analysis: Analysis) -> str:
+    """Canonical text: sorted keys, fixed layout, one newline at the end."""
+    return json.dumps(analysis.model_dump(mode="json", by_alias=True), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+def schema_json() -> str:
+    """The JSON Schema of ``analysis.json``."""
+    return json.dumps(Analysis.model_json_schema(by_alias=True), sort_keys=True, indent=1) + "\n"
+
+
+def _media(result: VideoResult) -> Media | None:
+    media, coverage = result.media, result.coverage
+    if media is None or coverage is None:
+        return None
+    return Media(
+        format_name=media.format_name,
+        codec=media.codec,
+        pixel_format=media.pixel_format,
+        stream_index=media.stream_index,
+        width=media.width,
+        height=media.height,
+        coded_width=media.coded_width,
+        coded_height=media.coded_height,
+        rotation=media.rotation,
+        sample_aspect_ratio=media.sample_aspect_ratio,
+        time_base=str(media.time_base),
+        frame_rate_from_header=str(media.frame_rate_from_header) if media.frame_rate_from_header else None,
+        start_seconds_from_header=media.start_seconds_from_header,
+        duration_seconds_from_header=media.duration_seconds_from_header,
+        duration_seconds_from_content=coverage.duration_seconds_from_content,
+        variable_frame_rate=coverage.variable_frame_rate,
+        colour={
+            "range_from_header": media.colour.range_from_header,
+            "space_from_header": media.colour.space_from_header,
+            "primaries_from_header": media.colour.primaries_from_header,
+            "transfer_from_header": media.colour.transfer_from_header,
+        },
+        warnings=[*media.warnings, *coverage.warnings],
+    )
+
+
+def _coverage(result: VideoResult) -> CoverageRecord | None:
+    coverage = result.coverage
+    if coverage is None:
+        return None
+    return CoverageRecord(
+        decoded_frames=coverage.decoded_frames,
+        decoded_seconds=coverage.decoded_seconds,
+        analysed_frames=result.analysed_frames,
+        first_seconds=coverage.first_seconds,
+        missing_seconds=[list(span) for span in coverage.missing_seconds],
+        decoder_errors=coverage.decoder_errors,
+        decoder_messages=list(coverage.decoder_messages),
+    )
+
+
+def _shot(shot: Shot) -> ShotRecord:
+    entry = shot.transition_in
+    return ShotRecord(
+        index=shot.index,
+        first_frame=shot.first_frame,
+        end_frame=shot.end_frame,
+        start_seconds=shot.start_seconds,
+        end_seconds=shot.end_seconds,
+        transition_in=entry.kind,
+        transition_seconds=[entry.start_seconds, entry.end_seconds],
+    )
+
+
+def _track(sighting: Sighting) -> TrackRecord:
+    return TrackRecord(
+        id=sighting.id,
+        shot=sighting.shot,
+        **{"class": sighting.node},
+        score=sighting.score,
+        start_seconds=sighting.start_seconds,
+        end_seconds=sighting.end_seconds,
+        frames=sighting.frames,
+        posterior=sighting.posterior,
+        posterior_calibrated=False,
+        alternatives=list(sighting.alternatives),
+        exemplars=[
+            ExemplarRecord(file=view.file, seconds=view.seconds, xyxy=list(view.xyxy), score=view.score)
+            for view in sighting.exemplars
+        ],
+        readings=[],
+    )
+
+
+def _count(count: Count) -> CountRecord:
+    return CountRecord(
+        lower=count.lower,
+        estimate=count.estimate,
+        interval=list(count.interval),
+        upper=count.upper,
+        proof=[
+            ProofRecord(
+                seconds=proof.seconds, tracks=list(proof.tracks), boxes=[list(box) for box in proof.boxes], exhibit=proof.exhibit
+            )
+            for proof in count.proof
+        ],
+    )
+
+
+def _exhibits(result: VideoResult) -> list[Exhibit]:
+    source = result.video.sha256
+    found = {
+        view.file: Exhibit(
+            file=view.file, derived_from=source, seconds=view.seconds, method="crop of one object with a margin, scaled down if large"
+        )
+        for sighting in result.sightings
+        for view in sighting.exemplars
+    }
+    for count in result.counts.values():
+        for proof in count.proof:
+            whole = Exhibit(file=proof.exhibit, derived_from=source, seconds=proof.seconds, method="whole frame, scaled down if large")
+            found.setdefault(proof.exhibit, whole)
+    return [found[name] for name in sorted(found)]

@@ -1,0 +1,128 @@
+"""From tracks to sightings: fused class scores, the deepest class that may be named, and the best views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.classes import deepest, lineage, shares
+from roundel.config import TrackingConfig
+from roundel.types import Exemplar, Seconds, Sighting
+
+BUCKET_SECONDS = 0.5
+ALTERNATIVE_SHARE = 0.02  # weaker alternatives are noise of the network's last layer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One look at a track: a crop (h, w, 3, BGR) and how good it is for a person (larger is better)."""
+
+    seconds: Seconds
+    xyxy: tuple[float, float, float, float]
+    score: float
+    crop: NDArray[np.uint8]
+    quality: float
+
+
+def view_quality(crop: NDArray[np.uint8], score: float) -> float:
+    """Size × sharpness × score. Sharpness is the variance of the Laplacian, compressed, of the crop at a fixed size."""
+    side = min(crop.shape[:2])
+    grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), (96, 96), interpolation=cv2.INTER_AREA)
+    sharpness = float(np.log1p(cv2.Laplacian(grey, cv2.CV_32F).var()))
+    return float(np.sqrt(side)) * sharpness * score
+
+
+@dataclass(slots=True)
+class Gallery:
+    """The best view of each time bucket of a track; buckets double when there are too many. Bounded memory."""
+
+    limit: int
+    views: dict[int, View] = field(default_factory=dict)
+    bucket_seconds: Seconds = BUCKET_SECONDS
+
+    def add(self, view: View) -> None:
+        """Keep a view if it is the best of its time."""
+        self._keep(view)
+        while len(self.views) > self.limit + 1:
+            self.bucket_seconds *= 2
+            views, self.views = list(self.views.values()), {}
+            for kept in views:
+                self._keep(kept)
+
+    def _keep(self, view: View) -> None:
+        bucket = int(view.seconds // self.bucket_seconds)
+        if bucket not in self.views or view.quality > self.views[bucket].quality:
+            self.views[bucket] = view
+
+    def best(self) -> list[View]:
+        """Up to ``limit`` views in order of time."""
+        chosen = sorted(self.views.values(), key=lambda view: (-view.quality, view.seconds))[: self.limit]
+        return sorted(chosen, key=lambda view: view.seconds)
+
+
+@dataclass(slots=True)
+class TrackRecord:
+    """What is gathered about one track while its shot runs."""
+
+    id: str
+    start_seconds: Seconds
+    gallery: Gallery
+    end_seconds: Seconds = 0.0
+    tops: list[float] = field(default_factory=list)
+    fused: NDArray[np.float64] | None = None
+
+    def add(self, at_seconds: Seconds, scores: NDArray[np.float32], view: View | None) -> None:
+        """Add the scores (classes,) and, if the class may be shown, a view from one more frame."""
+        top = float(scores.max())
+        weighted = scores.astype(np.float64) * top
+        self.fused = weighted if self.fused is None else self.fused + weighted
+        self.tops.append(top)
+        self.end_seconds = at_seconds
+        if view is not None:
+            self.gallery.add(view)
+
+    @property
+    def score(self) -> float:
+        """Mean of the better half of the frames' largest scores."""
+        best = sorted(self.tops, reverse=True)[: (len(self.tops) + 1) // 2]
+        return round(sum(best) / len(best), 4)
+
+
+def conclude(
+    record: TrackRecord,
+    shot: int,
+    classes: Sequence[str],
+    shown_as: Mapping[str, str],
+    config: TrackingConfig,
+    exemplars: tuple[Exemplar, ...],
+) -> Sighting | None:
+    """The sighting that a finished track amounts to, or ``None`` if it was seen too briefly or too weakly.
+
+    The score vectors of all frames are added up, each weighted with its largest score, and every class of the tree gets
+    its share of the sum. These shares are no probabilities. A majority of top labels would drop the runner-up classes.
+    """
+    if record.fused is None or len(record.tops) < config.min_frames or record.score < config.min_score:
+        return None
+    posterior = shares(dict(zip(classes, record.fused.tolist(), strict=True)))
+    node = deepest(posterior, config.node_share, shown_as)
+    others = [
+        (name, posterior[name])
+        for name in classes
+        if posterior[name] >= ALTERNATIVE_SHARE and name not in lineage(node)
+    ]
+    return Sighting(
+        id=record.id,
+        shot=shot,
+        node=node,
+        score=record.score,
+        start_seconds=record.start_seconds,
+        end_seconds=record.end_seconds,
+        frames=len(record.tops),
+        posterior=posterior,
+        alternatives=tuple(sorted(others, key=lambda item: (-item[1], item[0]))),
+        exemplars=exemplars,
+    )
