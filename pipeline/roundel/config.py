@@ -106,6 +106,18 @@ class Config(BaseSettings):
         """Environment over the values given to the constructor (the file); flags are merged in by :func:`load`."""
         return env_settings, init_settings
 
+    @classmethod
+    def from_record(cls, values: Any) -> Config:  # noqa: ANN401
+        """The configuration that a result was made with, whatever the environment says now.
+
+        Raises:
+            UsageError: if it is not one of this version.
+        """
+        try:
+            return cls.model_construct(**{name: field.annotation.model_validate(values[name]) for name, field in cls.model_fields.items()})  # type: ignore[union-attr]
+        except (ValidationError, KeyError, TypeError) as error:
+            raise UsageError(f"the recorded configuration is not one of this version: {str(error).splitlines()[0]}") from error
+
     @property
     def sha256(self) -> str:
         """Hash of the canonical JSON of all settings."""

@@ -139,60 +139,50 @@ def _analyze_one(
         failed = analysis.failure is not None
         message = analysis.failure.message if analysis.failure else "done before"
         return Outcome(path, "failed" if failed else "skipped", target, analysis, message)
-    writer = package.PackageWriter(target)
+    try:
+        analysis, manifest_sha256 = analyze_into(package.PackageWriter(target), path, identity, config, loaded, made_with, progress)
+    except StallError as error:
+        custody.append(case, "failed", identity.sha256, {"kind": type(error).__name__, "message": str(error)})
+        return Outcome(path, "failed", None, None, str(error))
+    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256}
+    custody.append(case, cases.ANALYSED, target.relative_to(case).as_posix(), details)
+    message = analysis.failure.message if analysis.failure else ""
+    return Outcome(path, "failed" if analysis.failure else "done", target, analysis, message)
+
+
+def analyze_into(
+    writer: package.PackageWriter,
+    path: Path,
+    identity: VideoIdentity,
+    config: Config,
+    loaded: LoadedDetector,
+    made_with: dict[str, object],
+    progress: Progress | None = None,
+) -> tuple[Analysis, str]:
+    """Analyse a video into a package. A file that cannot be read gives a package that says so.
+
+    Returns:
+        The facts and the hash of the manifest.
+
+    Raises:
+        StallError: if the machine was in the way; nothing is kept then, and another try may succeed.
+    """
     try:
         try:
             result = analyze_video(path, identity, config, loaded, writer, made_with, progress)
-            _check_unchanged(path, identity)
         except StallError:
             raise
         except MediaError as error:
-            failure = Failure(type(error).__name__, str(error).replace(str(path), path.name))
+            failure = Failure(type(error).__name__, str(error).replace(str(path), identity.names[0]))
             result = VideoResult(identity, None, None, 0, made_with, failure=failure)
+        _check_unchanged(path, identity)
         analysis = to_record(result, loaded.detector.classes)
-        manifest_sha256 = writer.commit(analysis)
-    except StallError as error:
-        writer.discard()
-        custody.append(case, "failed", identity.sha256, {"kind": type(error).__name__, "message": str(error)})
-        return Outcome(path, "failed", None, None, str(error))
+        return analysis, writer.commit(analysis)
     except BaseException:
         writer.discard()
         raise
-    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256}
-    custody.append(case, cases.ANALYSED, target.relative_to(case).as_posix(), details)
-    return Outcome(path, "failed" if analysis.failure else "done", target, analysis, analysis.failure.message if analysis.failure else "")
 
 
 def _check_unchanged(path: Path, identity: VideoIdentity) -> None:
     if identify(path).sha256 != identity.sha256:
         raise StallError(f"{path}: changed while it was analysed; copy it to a place where nobody writes to it and run again")
-
-
-def rerun(folder: Path, video: Path, loaded: LoadedDetector, config: Config, scratch: Path) -> list[str]:
-    """Repeat the analysis of a package from its video into ``scratch`` and compare the two, byte for byte.
-
-    Returns:
-        The differences; empty if both are the same.
-    """
-    recorded = package.read_analysis(folder)
-    identity = identify(video, tuple(recorded.video.names))
-    identity = VideoIdentity(identity.sha256, identity.size_bytes, tuple(recorded.video.names))
-    if identity.sha256 != recorded.video.sha256:
-        return [f"{video}: is not the video of this package (its hash is {identity.sha256})"]
-    made_with = provenance(config, loaded)
-    if made_with != recorded.provenance:
-        changed = sorted(key for key in {*made_with, *recorded.provenance} if made_with.get(key) != recorded.provenance.get(key))
-        return [f"{folder}: made with other versions or settings ({', '.join(changed)}); the results cannot be compared byte for byte"]
-    writer = package.PackageWriter(scratch / folder.name)
-    try:
-        result = analyze_video(video, identity, config, loaded, writer, made_with)
-    except MediaError as error:
-        failure = Failure(type(error).__name__, str(error).replace(str(video), recorded.video.names[0]))
-        result = VideoResult(identity, None, None, 0, made_with, failure=failure)
-    writer.commit(to_record(result, loaded.detector.classes))
-    before, after = dict(package.files(folder)), dict(package.files(scratch / folder.name))
-    return [
-        f"{folder / name}: the repeated analysis gives another result"
-        for name in sorted(before.keys() | after.keys())
-        if name not in before or name not in after or before[name].read_bytes() != after[name].read_bytes()
-    ]

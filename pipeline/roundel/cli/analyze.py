@@ -1,0 +1,122 @@
+"""Verbs that analyse: ``analyze`` and ``demo``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from roundel.cli.output import JsonOption, QuietOption, describe, print_json, progress_bar, results, say, visible
+from roundel.config import Config, load
+from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, UsageError
+
+DEMO_CLIP = Path(__file__).parent.parent / "demo" / "clip.mp4"
+
+
+def analyze(
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO|DIR|LIST…", help="Videos, folders of videos, or .txt lists of paths.", show_default=False)
+    ],
+    case: Annotated[Path, typer.Option(help="Folder of the case; made if it does not exist.", show_default=False)],
+    model: Annotated[str | None, typer.Option(help="Weights: a name from 'roundel models list', or a path.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, onnx, openvino or ultralytics.")] = None,
+    sample_fps: Annotated[str | None, typer.Option(help="Frames a second for the detector at least, or 'all'.")] = None,
+    tiles: Annotated[str | None, typer.Option(help="auto, on or off: cut frames into tiles to find small objects.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Find military hardware in videos and write the evidence into a case.
+
+    Example: **roundel analyze footage.mp4 --case raqqa**
+
+    What is done already is skipped, so the same command goes on where it was interrupted.
+    """
+    flags: dict[str, dict[str, Any]] = {
+        "detector": {"model": model, "engine": engine, "tiles": tiles},
+        "sampling": {"base_fps": _sample_fps(sample_fps)},
+    }
+    settings = load(config, flags)
+    return _run(videos, case, settings, as_json, quiet)[0]
+
+
+def demo(
+    case: Annotated[Path, typer.Option(help="Folder of the case.")] = Path("roundel-demo"),
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Analyse the demo clip, whose contents are known, and make its report.
+
+    Example: **roundel demo**
+    """
+    from roundel.cli.cases import make_report  # noqa: PLC0415
+
+    code, outcomes = _run([DEMO_CLIP], case, load(), as_json, quiet)
+    page = make_report(case, "veiled")
+    if not as_json:
+        truth = json.loads((DEMO_CLIP.parent / "truth.json").read_text(encoding="utf-8"))["distinct"]
+        results.print("In truth the clip shows: " + ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in truth.items()))
+        results.print(f"Report: {visible(str(page.absolute()))}")
+    return code
+
+
+def _sample_fps(text: str | None) -> float | str | None:
+    if text is None or text == "all":
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise UsageError(f"--sample-fps {text}: give a number of frames a second above 0, or 'all'")
+    return value
+
+
+def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet: bool) -> tuple[int, list[Any]]:
+    from roundel import case as cases, job  # noqa: PLC0415
+    from roundel.detect import load_detector  # noqa: PLC0415
+
+    inputs = job.collect(videos)
+    if not inputs.files:
+        raise UsageError(f"no video found in: {', '.join(map(str, videos))}")
+    if inputs.passed_over:
+        say(f"{len(inputs.passed_over)} files without a video's name are passed over, such as {inputs.passed_over[0]}", quiet)
+    loaded = load_detector(settings.detector)
+    cases.create(case, settings)
+    outcomes, interrupted = [], False
+    try:
+        with progress_bar(quiet or as_json) as start:
+            for outcome in job.run(inputs.files, case, settings, loaded, start):
+                outcomes.append(outcome)
+                if not as_json:
+                    text = describe(outcome.analysis) if outcome.analysis else outcome.message
+                    results.print(f"[bold]{visible(outcome.path.name)}[/] ({outcome.status}): {visible(text)}")
+    except KeyboardInterrupt:
+        interrupted = True
+        say(f"Interrupted: {len(outcomes)} of {len(inputs.files)} videos are finished and kept. The same command goes on.", False)
+    if as_json:
+        print_json(_as_json(case, outcomes))
+    else:
+        say(f"Case: {case}. Next: roundel report {case}", quiet)
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    if failed and not as_json:
+        say(f"{failed} of {len(outcomes)} videos failed; the others are complete.", quiet)
+    return EXIT_INTERRUPTED if interrupted else EXIT_SOME_FAILED if failed else EXIT_OK, outcomes
+
+
+def _as_json(case: Path, outcomes: list[Any]) -> dict[str, Any]:
+    return {
+        "case": str(case),
+        "videos": [
+            {
+                "path": str(outcome.path),
+                "status": outcome.status,
+                "package": str(outcome.package) if outcome.package else None,
+                "message": outcome.message,
+                "counts": {name: count.model_dump(mode="json") for name, count in outcome.analysis.counts.items()} if outcome.analysis else {},
+            }
+            for outcome in outcomes
+        ],
+    }

@@ -1,0 +1,92 @@
+"""Verbs on a case: ``report`` and ``verify``."""
+
+from __future__ import annotations
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roundel.cli.output import CaseArgument, JsonOption, QuietOption, print_json, results, say, visible
+from roundel.errors import EXIT_INTEGRITY, EXIT_OK, EXIT_SOME_FAILED
+
+
+class Previews(StrEnum):
+    """How pictures look when the page is opened."""
+
+    VEILED = "veiled"
+    CLEAR = "clear"
+
+
+def make_report(case: Path, previews: str) -> Path:
+    """Render the report of a case and note its hash in the custody log."""
+    from roundel import case as cases, custody  # noqa: PLC0415
+    from roundel.media.identity import sha256_of  # noqa: PLC0415
+    from roundel.report import render_case  # noqa: PLC0415
+
+    cases.require(case)
+    page = render_case(case, previews="clear" if previews == Previews.CLEAR else "veiled")
+    custody.append(case, cases.REPORTED, page.relative_to(case).as_posix(), {"sha256": sha256_of(page)})
+    return page
+
+
+def report(
+    case: CaseArgument,
+    previews: Annotated[
+        Previews, typer.Option(help="veiled: pictures are grey and blurred until the reader shows them; clear: shown at once.")
+    ] = Previews.VEILED,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Write the report of a case: one HTML page that needs nothing else and can be sent on.
+
+    Example: **roundel report raqqa**
+    """
+    page = make_report(case, previews)
+    if as_json:
+        print_json({"report": str(page)})
+    else:
+        results.print(visible(str(page)))
+    return EXIT_OK
+
+
+def verify(
+    case: CaseArgument,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Repeat every analysis from its video and compare the results.")] = False,
+    video: Annotated[
+        list[Path] | None, typer.Option(help="Where a video lies now, if it was moved (for --rerun; may be given several times).")
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Check that nothing in a case was changed, removed or added since it was written.
+
+    Example: **roundel verify raqqa --rerun**
+    """
+    from roundel import case as cases, custody  # noqa: PLC0415
+
+    found = list(cases.problems(cases.require(case)))
+    not_repeated: list[str] = []
+    repeated = 0
+    if rerun and not found:
+        from roundel.rerun import rerun_case  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory(prefix="roundel-rerun-") as scratch:
+            for outcome in rerun_case(case, video or [], Path(scratch)):
+                say(f"{outcome.package.name}: {outcome.status}", quiet)
+                repeated += outcome.status == "same"
+                found += outcome.details if outcome.status == "different" else []
+                not_repeated += outcome.details if outcome.status == "not repeated" else []
+    head = "" if found else [event.hash for event in custody.read(case)][-1]
+    packages = len(cases.packages(case))
+    if as_json:
+        print_json({"ok": not found, "problems": found, "not_repeated": not_repeated, "packages": packages, "repeated": repeated, "custody_head": head})
+    else:
+        for line in (*found, *not_repeated):
+            results.print(visible(line))
+        if not found:
+            results.print(f"{packages} package{'s' * (packages != 1)} and the custody log are as they were written.")
+            results.print(f"Last entry of the log: {head}\nKeep that line elsewhere: with it, a later rewriting of the whole log can be noticed.")
+    return EXIT_INTEGRITY if found else EXIT_SOME_FAILED if not_repeated else EXIT_OK

@@ -1,0 +1,138 @@
+"""The verb ``doctor``: is everything there that an analysis needs?"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from roundel.cli.output import JsonOption, QuietOption, print_json, results, visible
+from roundel.errors import EXIT_OK, EXIT_USAGE, RoundelError
+
+OLDEST_FFMPEG = (5, 1)
+OPENCV_DISTRIBUTIONS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+FFMPEG_NAMESAKES = ("ffmpeg", "python-ffmpeg")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _ffmpeg() -> str:
+    from roundel.media.process import ffmpeg_version  # noqa: PLC0415
+
+    found = {name: ffmpeg_version(name) for name in ("ffmpeg", "ffprobe")}
+    for name, text in found.items():
+        match = re.match(r"[nN]?-?(\d+)\.(\d+)", text)
+        if match and (int(match[1]), int(match[2])) < OLDEST_FFMPEG:
+            raise RoundelError(f"{name} {text} is too old: 5.1 or newer is needed")
+    return ", ".join(f"{name} {text}" for name, text in found.items())
+
+
+def _opencv() -> str:
+    present = {name: found for name in OPENCV_DISTRIBUTIONS if (found := _installed(name))}
+    if len(present) > 1:
+        raise RoundelError(
+            f"{' and '.join(present)} are both installed and overwrite each other: pip uninstall -y {' '.join(present)}, then "
+            "pip install opencv-python"
+        )
+    try:
+        importlib.import_module("cv2")
+    except ImportError as error:
+        raise RoundelError(f"cv2 cannot be loaded ({error}). On Debian or Ubuntu: sudo apt-get install libgl1 libglib2.0-0") from error
+    return ", ".join(f"{name} {found}" for name, found in present.items())
+
+
+def _ffmpeg_python() -> str:
+    strangers = [name for name in FFMPEG_NAMESAKES if _installed(name)]
+    if strangers or not hasattr(importlib.import_module("ffmpeg"), "input"):
+        raise RoundelError(f"{', '.join(strangers) or 'another package'} takes the import name of ffmpeg-python: pip uninstall -y {' '.join(strangers)}")
+    return f"ffmpeg-python {_installed('ffmpeg-python')}"
+
+
+def _engines() -> str:
+    return ", ".join(f"{name} {importlib.import_module(name).__version__}" for name in ("onnxruntime", "openvino"))
+
+
+def _torch() -> str:
+    found, floor = _installed("torch"), (2, 10)
+    if found is None or tuple(int(part) for part in found.split("+")[0].split(".")[:2]) < floor:
+        raise RoundelError(f"torch {found} cannot load checkpoints safely: pip install 'torch>=2.10' (only needed for .pt weights)")
+    return f"torch {found}, ultralytics {_installed('ultralytics')}"
+
+
+def _weights() -> str:
+    from roundel.detect import weights  # noqa: PLC0415
+
+    for item in weights.registered().values():
+        weights.check(item)
+    return ", ".join(weights.registered())
+
+
+def _cuda() -> str:
+    from roundel.detect import has_cuda  # noqa: PLC0415
+
+    return "yes" if has_cuda() else "no device; the processor is used"
+
+
+def _sandbox() -> str:
+    from roundel.media.process import offline_prefix  # noqa: PLC0415
+
+    network = "no network for the decoder" if offline_prefix() else "the kernel gives the decoder no network namespace of its own"
+    limits = "limits on memory, time and files" if hasattr(importlib.import_module("resource"), "prlimit") else "no limits on this system"
+    return f"{network}; {limits}"
+
+
+def _machine() -> str:
+    from roundel.detect import available_threads  # noqa: PLC0415
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{available_threads()} processors for this process, {memory:.0f} GiB of memory"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "Python": _python,
+    "ffmpeg": _ffmpeg,
+    "ffmpeg-python": _ffmpeg_python,
+    "OpenCV": _opencv,
+    "engines": _engines,
+    "torch": _torch,
+    "weights": _weights,
+    "CUDA": _cuda,
+    "decoder sandbox": _sandbox,
+    "machine": _machine,
+}
+
+
+def _results() -> Iterator[tuple[str, bool, str]]:
+    for name, check in CHECKS.items():
+        try:
+            yield name, True, check()
+        except (RoundelError, ImportError) as error:
+            yield name, False, str(error)
+
+
+def doctor(as_json: JsonOption = False, quiet: QuietOption = False) -> int:
+    """Check that everything an analysis needs is installed, and say what to do if not.
+
+    Example: **roundel doctor**
+    """
+    found = list(_results())
+    healthy = all(good for _, good, _ in found)
+    if as_json:
+        print_json({"ok": healthy, "checks": [{"name": name, "ok": good, "found": text} for name, good, text in found], "python": sys.executable})
+    else:
+        for name, good, text in found:
+            results.print(f"{'[green]ok[/]  ' if good else '[bold red]BAD[/] '} {name}: {visible(text)}")
+    return EXIT_OK if healthy else EXIT_USAGE

@@ -1,0 +1,75 @@
+"""Repeat analyses and compare them with their packages, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from roundel import case as cases, custody, job, package
+from roundel.config import Config
+from roundel.detect import load_detector
+from roundel.errors import RoundelError, UsageError
+from roundel.media.identity import sha256_of
+from roundel.record import Analysis
+from roundel.types import VideoIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """What came of repeating one analysis. ``details`` say what differs, or why it was not repeated."""
+
+    package: Path
+    status: Literal["same", "different", "not repeated"]
+    details: list[str]
+
+
+def rerun_case(case: Path, videos: Sequence[Path], scratch: Path) -> Iterator[Repetition]:
+    """Repeat every analysis of a case.
+
+    Args:
+        case: the case.
+        videos: where videos lie now, if they are not where they were received.
+        scratch: an empty folder for the repeated packages.
+    """
+    places: dict[str, list[Path]] = {}
+    for event in custody.read(case):
+        if event.event == "received":
+            places.setdefault(event.subject, []).append(Path(str(event.details.get("path", ""))))
+    for video in videos:
+        if video.is_file():
+            places.setdefault(sha256_of(video), []).insert(0, video)
+    for folder in cases.packages(case):
+        try:
+            yield _repeat(folder, places, scratch)
+        except RoundelError as error:
+            yield Repetition(folder, "not repeated", [str(error)])
+
+
+def _repeat(folder: Path, places: dict[str, list[Path]], scratch: Path) -> Repetition:
+    recorded = package.read_analysis(folder)
+    sha256 = recorded.video.sha256
+    video = next((path for path in places.get(sha256, []) if path.is_file() and sha256_of(path) == sha256), None)
+    if video is None:
+        raise UsageError(f"{folder}: the video {', '.join(recorded.video.names)} is not where it was; give its place with --video PATH")
+    config = Config.from_record(recorded.provenance["config"])
+    loaded = load_detector(config.detector)
+    made_with = job.provenance(config, loaded)
+    if made_with != recorded.provenance:
+        raise UsageError(f"{folder}: was made with {_difference(recorded, made_with)}; results can only be compared with the same versions")
+    identity = VideoIdentity(sha256, recorded.video.size_bytes, tuple(recorded.video.names))
+    writer = package.PackageWriter(scratch / folder.name)
+    job.analyze_into(writer, video, identity, config, loaded, made_with)
+    before, after = dict(package.files(folder)), dict(package.files(scratch / folder.name))
+    differing = [
+        f"{folder / name}: the repeated analysis gives something else"
+        for name in sorted(before.keys() | after.keys())
+        if name not in before or name not in after or before[name].read_bytes() != after[name].read_bytes()
+    ]
+    return Repetition(folder, "different" if differing else "same", differing)
+
+
+def _difference(recorded: Analysis, made_with: dict[str, object]) -> str:
+    keys = sorted({*recorded.provenance, *made_with})
+    return ", ".join(f"{key} {recorded.provenance.get(key)}" for key in keys if recorded.provenance.get(key) != made_with.get(key))
