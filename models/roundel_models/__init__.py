@@ -1,4 +1,4 @@
-"""Weights, class tree and other data that Roundel ships. Files are checked against their recorded hash when asked for."""
+"""Weights, class tree and other data that Roundel ships."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ def weights(name: str) -> Path:
         ValueError: if the file is not the one that was registered.
     """
     entry = registry()[name]
-    path = ROOT / entry["file"]
+    path: Path = ROOT / entry["file"]
     found = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
     if found != entry["sha256"]:
-        raise ValueError(f"{path}: is not the file that was registered as {name} ({found} instead of {entry['sha256']})")
+        raise ValueError(
+            f"{path}: is not the file that was registered as {name} ({found} instead of {entry['sha256']})"
+        )
     return path

@@ -62,7 +62,9 @@ class _Examiner:
 
     def __init__(self, loaded: LoadedDetector, config: Config, info: MediaInfo, pool: ThreadPoolExecutor) -> None:
         self._detector, self._config, self._pool = loaded.detector, config, pool
-        held = max(1.0, config.sampling.dense_fps / (config.sampling.base_fps if config.sampling.base_fps != "all" else 1e9))
+        held = max(
+            1.0, config.sampling.dense_fps / (config.sampling.base_fps if config.sampling.base_fps != "all" else 1e9)
+        )
         frame_bytes = info.width * info.height * 1.5
         self._limit = int(max(2, min(STEPS_IN_FLIGHT, FRAMES_IN_FLIGHT_BYTES / (frame_bytes * (held + 1)))))
         self._steps: deque[_Step] = deque()
@@ -86,7 +88,7 @@ class _Examiner:
         return self._pool.submit(self._examine, frames)
 
     def _settle(self, complete: int) -> None:
-        """Decide about the held frames of complete intervals: at once where the detector is done, else when it must be."""
+        """Decide about the held frames of complete intervals where the detector is done, or where it must be."""
         for index in range(complete):
             step = self._steps[index]
             if step.rest is not None:
@@ -102,7 +104,7 @@ class _Examiner:
     def _take(self) -> Iterator[Examined]:
         self._settle(1)
         step = self._steps.popleft()
-        assert step.rest is not None  # noqa: S101
+        assert step.rest is not None
         yield from step.base.result()
         yield from step.rest.result()
 
@@ -118,7 +120,9 @@ class _Examiner:
             return []
         found = self._detector.detect(pictures)
         return [
-            Examined(frame.ref, boxes, tuple(self._crops(picture, boxes)), thumbnail(frame), self._preview(picture, boxes))
+            Examined(
+                frame.ref, boxes, tuple(self._crops(picture, boxes)), thumbnail(frame), self._preview(picture, boxes)
+            )
             for frame, picture, boxes in zip(frames, pictures, found, strict=True)
         ]
 
@@ -180,7 +184,9 @@ class _Story:
         if self._analyst is None or self._analyst.shot != label.shot:
             self.close()
             tracker = ByteTracker(self._config.tracking)
-            self._analyst = ShotAnalyst(label.shot, tracker, self._loaded, self._config, self._info, self._sink.picture, self._tracks)
+            self._analyst = ShotAnalyst(
+                label.shot, tracker, self._loaded, self._config, self._info, self._sink.picture, self._tracks
+            )
         self._sink.detections(self._analyst.add(examined, label.in_transition))
 
     def close(self) -> None:

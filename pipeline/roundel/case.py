@@ -46,13 +46,17 @@ def require(case: Path) -> Path:
         UsageError: if it is none.
     """
     if not is_case(case):
-        raise UsageError(f"{case}: is no case (it has no {custody.FILE}); make one with: roundel analyze VIDEO --case {case}")
+        raise UsageError(
+            f"{case}: is no case (it has no {custody.FILE}); make one with: roundel analyze VIDEO --case {case}"
+        )
     return case
 
 
 def packages(case: Path) -> list[Path]:
     """The folders of all packages, sorted by video and analysis."""
-    return sorted(path for path in (case / VIDEOS).glob("*/*") if path.is_dir() and not path.name.startswith(package.PARTIAL))
+    return sorted(
+        path for path in (case / VIDEOS).glob("*/*") if path.is_dir() and not path.name.startswith(package.PARTIAL)
+    )
 
 
 def names(case: Path) -> dict[str, list[str]]:
@@ -79,7 +83,9 @@ def problems(case: Path) -> Iterator[str]:
     for name, folder in present.items():
         if name not in logged:
             yield f"{folder}: the custody log does not mention this package: it was added, or the log was cut short"
-        elif (folder / package.MANIFEST).is_file() and sha256_of(folder / package.MANIFEST) != logged[name].details["manifest_sha256"]:
+        elif (folder / package.MANIFEST).is_file() and sha256_of(folder / package.MANIFEST) != logged[name].details[
+            "manifest_sha256"
+        ]:
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
     for kind, name in ((CONFIGURED, CONFIG), (REPORTED, f"{REPORT}/{REPORT_PAGE}")):

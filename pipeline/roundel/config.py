@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,7 +54,9 @@ class DetectorConfig(Section):
     input_px: int = Field(416, ge=64, multiple_of=32, description="longest side that the network sees")
     score: float = Field(0.15, gt=0, lt=1, description="boxes below this score are dropped")
     nms_iou: float = Field(0.55, gt=0, le=1, description="two boxes that overlap more are one object")
-    contained: float = Field(0.8, gt=0, le=1, description="a box with this share of its area inside another is a part of it")
+    contained: float = Field(
+        0.8, gt=0, le=1, description="a box with this share of its area inside another is a part of it"
+    )
     tiles: Literal["auto", "on", "off"] = Field("auto", description="cut large frames into overlapping tiles")
     batch: int = Field(8, ge=1, description="most pictures in one call of the network")
     threads: int = Field(0, ge=0, description="threads of the engine; 0 takes the processors this process may use")
@@ -85,7 +88,11 @@ class Config(BaseSettings):
     """All settings of an analysis. Their hash is part of every result."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="ROUNDEL_", env_nested_delimiter="__", nested_model_default_partial_update=True
+        frozen=True,
+        extra="forbid",
+        env_prefix="ROUNDEL_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
     )
 
     media: MediaConfig = MediaConfig()
@@ -107,16 +114,16 @@ class Config(BaseSettings):
         return env_settings, init_settings
 
     @classmethod
-    def from_record(cls, values: Any) -> Config:  # noqa: ANN401
-        """The configuration that a result was made with, whatever the environment says now.
+    def from_values(cls, values: Mapping[str, Any]) -> Config:
+        """A configuration from the values of all sections, whatever the environment says.
 
         Raises:
-            UsageError: if it is not one of this version.
+            ValidationError: of pydantic, if a value or a section is wrong.
         """
-        try:
-            return cls.model_construct(**{name: field.annotation.model_validate(values[name]) for name, field in cls.model_fields.items()})  # type: ignore[union-attr]
-        except (ValidationError, KeyError, TypeError) as error:
-            raise UsageError(f"the recorded configuration is not one of this version: {str(error).splitlines()[0]}") from error
+        sections: dict[str, Any] = {
+            name: type(getattr(cls(), name)).model_validate(values.get(name)) for name in cls.model_fields
+        }
+        return cls.model_construct(**sections)
 
     @property
     def sha256(self) -> str:
@@ -152,14 +159,15 @@ def load(file: Path | None = None, flags: dict[str, dict[str, Any]] | None = Non
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"{file}: cannot be read as a TOML configuration: {error}") from error
     try:
-        config = Config(**data)
-        merged = config.model_dump()
-        for section, values in (flags or {}).items():
-            merged[section].update({key: value for key, value in values.items() if value is not None})
-        return Config.model_construct(
-            **{name: type(getattr(config, name)).model_validate(value) for name, value in merged.items()}
-        )
+        values = Config(**data).model_dump()
+        for section, wanted in (flags or {}).items():
+            values[section].update({key: value for key, value in wanted.items() if value is not None})
+        return Config.from_values(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{file or 'configuration'}: {where}: {first['msg']}") from error
+        raise UsageError(f"{file or 'configuration'}: {_explain(error)}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join([error.title.removesuffix("Config").lower(), *map(str, first["loc"])]).lstrip(".")
+    return f"{where}: {first['msg']} (found: {first['input']!r})"

@@ -125,7 +125,7 @@ def count(tracks: Sequence[str], shots: Sequence[ShotEvidence], samples: int) ->
         if len(group) > len(best):
             best, proof = group, _proof_frames(group, shot)
     distinct = {pair for shot in shots for pair in shot.distinct if wanted.issuperset(pair)}
-    estimates = sorted(_sample_partition(tracks, distinct, random.Random(SEED + n)) for n in range(samples))
+    estimates = sorted(_sample_partition(tracks, distinct, random.Random(SEED + n)) for n in range(samples))  # noqa: S311
     low, middle, high = (estimates[round(share * (samples - 1))] for share in (0.05, 0.5, 0.95))
     lower, upper = len(best), len(tracks)
     return Count(
@@ -141,7 +141,9 @@ def _largest_group(wanted: set[str], shot: ShotEvidence) -> list[str]:
     """The largest set of tracks that are pairwise proven different; a single solid track if no pair is."""
     graph = networkx.Graph()
     graph.add_nodes_from(sorted(wanted & shot.solid))
-    graph.add_edges_from(sorted(pair for pair in shot.distinct if wanted.issuperset(pair) and shot.solid.issuperset(pair)))
+    graph.add_edges_from(
+        sorted(pair for pair in shot.distinct if wanted.issuperset(pair) and shot.solid.issuperset(pair))
+    )
     group, _ = networkx.max_weight_clique(graph, weight=None)
     return sorted(group)
 

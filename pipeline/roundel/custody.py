@@ -85,7 +85,9 @@ def _last_line(path: str) -> Event | None:
     try:
         return Event(**json.loads(last[1]))
     except (ValueError, TypeError) as error:
-        raise IntegrityError(f"{path}: line {last[0]} is damaged; run roundel verify, and restore the log from a copy") from error
+        raise IntegrityError(
+            f"{path}: line {last[0]} is damaged; run roundel verify, and restore the log from a copy"
+        ) from error
 
 
 def read(case: Path) -> Iterator[Event]:
@@ -108,7 +110,9 @@ def read(case: Path) -> Iterator[Event]:
         except (ValueError, TypeError) as error:
             raise IntegrityError(f"{path}: line {number + 1} is no event") from error
         if event.seq != number or event.previous != previous or _hash(canonical) != event.hash:
-            raise IntegrityError(f"{path}: the chain breaks at line {number + 1}: it, or the line before it, was changed")
+            raise IntegrityError(
+                f"{path}: the chain breaks at line {number + 1}: it, or the line before it, was changed"
+            )
         written = (json.dumps({**canonical, "hash": event.hash}, ensure_ascii=False)).encode()
         if written != line:
             raise IntegrityError(f"{path}: line {number + 1} is not written as Roundel writes it: it was changed")

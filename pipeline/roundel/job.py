@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from roundel import __version__, case as cases, custody, package
+from roundel import __version__, custody, package
+from roundel import case as cases
 from roundel.analyze import Progress, analyze_video
 from roundel.config import Config
 from roundel.detect import LoadedDetector
@@ -21,8 +22,12 @@ from roundel.record import Analysis, to_record
 from roundel.types import Failure, VideoIdentity, VideoResult
 
 VIDEO_SUFFIXES = frozenset(
-    ".3g2 .3gp .avi .divx .dv .f4v .flv .gif .h264 .hevc .ivf .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .nut .obu .ogg "
-    ".ogv .rm .rmvb .ts .vob .webm .wmv".split()
+    f".{suffix}"
+    for line in (
+        "3g2 3gp avi divx dv f4v flv gif h264 hevc ivf m2ts m2v m4v mkv mov mp4 mpeg mpg",
+        "mts mxf nut obu ogg ogv rm rmvb ts vob webm wmv",
+    )
+    for suffix in line.split()
 )
 LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
 LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "trackers")
@@ -140,7 +145,9 @@ def _analyze_one(
         message = analysis.failure.message if analysis.failure else "done before"
         return Outcome(path, "failed" if failed else "skipped", target, analysis, message)
     try:
-        analysis, manifest_sha256 = analyze_into(package.PackageWriter(target), path, identity, config, loaded, made_with, progress)
+        analysis, manifest_sha256 = analyze_into(
+            package.PackageWriter(target), path, identity, config, loaded, made_with, progress
+        )
     except StallError as error:
         custody.append(case, "failed", identity.sha256, {"kind": type(error).__name__, "message": str(error)})
         return Outcome(path, "failed", None, None, str(error))
@@ -185,4 +192,6 @@ def analyze_into(
 
 def _check_unchanged(path: Path, identity: VideoIdentity) -> None:
     if identify(path).sha256 != identity.sha256:
-        raise StallError(f"{path}: changed while it was analysed; copy it to a place where nobody writes to it and run again")
+        raise StallError(
+            f"{path}: changed while it was analysed; copy it to a place where nobody writes to it and run again"
+        )

@@ -13,7 +13,9 @@ SCHEMA_VERSION = "1"
 
 Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Span = Annotated[list[float], Field(min_length=2, max_length=2, description="[from, to) in seconds")]
-Box = Annotated[list[float], Field(min_length=4, max_length=4, description="x1, y1, x2, y2 in pixels of the upright video")]
+Box = Annotated[
+    list[float], Field(min_length=4, max_length=4, description="x1, y1, x2, y2 in pixels of the upright video")
+]
 _NOTHING: list[Any] = []
 
 
@@ -61,7 +63,9 @@ class CoverageRecord(Part):
     decoded_seconds: float
     analysed_frames: int = Field(description="frames that the detector looked at")
     first_seconds: float | None = Field(description="time of the first decoded frame")
-    missing_seconds: list[Span] = Field(description="ranges in which the file promises picture and none could be decoded")
+    missing_seconds: list[Span] = Field(
+        description="ranges in which the file promises picture and none could be decoded"
+    )
     decoder_errors: int
     decoder_messages: list[str] = Field(description="the first different complaints of the decoder")
 
@@ -181,7 +185,9 @@ def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
 
 def to_json(analysis: Analysis) -> str:
     """Canonical text: sorted keys, fixed layout, one newline at the end."""
-    return json.dumps(analysis.model_dump(mode="json", by_alias=True), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(analysis.model_dump(mode="json", by_alias=True), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    )
 
 
 def schema_json() -> str:
@@ -276,7 +282,10 @@ def _count(count: Count) -> CountRecord:
         upper=count.upper,
         proof=[
             ProofRecord(
-                seconds=proof.seconds, tracks=list(proof.tracks), boxes=[list(box) for box in proof.boxes], exhibit=proof.exhibit
+                seconds=proof.seconds,
+                tracks=list(proof.tracks),
+                boxes=[list(box) for box in proof.boxes],
+                exhibit=proof.exhibit,
             )
             for proof in count.proof
         ],
@@ -287,13 +296,21 @@ def _exhibits(result: VideoResult) -> list[Exhibit]:
     source = result.video.sha256
     found = {
         view.file: Exhibit(
-            file=view.file, derived_from=source, seconds=view.seconds, method="crop of one object with a margin, scaled down if large"
+            file=view.file,
+            derived_from=source,
+            seconds=view.seconds,
+            method="crop of one object with a margin, scaled down if large",
         )
         for sighting in result.sightings
         for view in sighting.exemplars
     }
     for count in result.counts.values():
         for proof in count.proof:
-            whole = Exhibit(file=proof.exhibit, derived_from=source, seconds=proof.seconds, method="whole frame, scaled down if large")
+            whole = Exhibit(
+                file=proof.exhibit,
+                derived_from=source,
+                seconds=proof.seconds,
+                method="whole frame, scaled down if large",
+            )
             found.setdefault(proof.exhibit, whole)
     return [found[name] for name in sorted(found)]

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from roundel import case as cases, custody, job, package
+from pydantic import ValidationError
+
+from roundel import case as cases
+from roundel import custody, job, package
 from roundel.config import Config
 from roundel.detect import load_detector
 from roundel.errors import RoundelError, UsageError
@@ -52,12 +55,23 @@ def _repeat(folder: Path, places: dict[str, list[Path]], scratch: Path) -> Repet
     sha256 = recorded.video.sha256
     video = next((path for path in places.get(sha256, []) if path.is_file() and sha256_of(path) == sha256), None)
     if video is None:
-        raise UsageError(f"{folder}: the video {', '.join(recorded.video.names)} is not where it was; give its place with --video PATH")
-    config = Config.from_record(recorded.provenance["config"])
+        raise UsageError(
+            f"{folder}: the video {', '.join(recorded.video.names)} is not where it was; "
+            "give its place with --video PATH"
+        )
+    try:
+        config = Config.from_values(recorded.provenance["config"])
+    except (ValidationError, KeyError, AttributeError) as error:
+        raise UsageError(
+            f"{folder}: was made with settings of another version; results can only be compared with the same one"
+        ) from error
     loaded = load_detector(config.detector)
     made_with = job.provenance(config, loaded)
     if made_with != recorded.provenance:
-        raise UsageError(f"{folder}: was made with {_difference(recorded, made_with)}; results can only be compared with the same versions")
+        raise UsageError(
+            f"{folder}: was made with {_difference(recorded, made_with)}; "
+            "results can only be compared with the same versions"
+        )
     identity = VideoIdentity(sha256, recorded.video.size_bytes, tuple(recorded.video.names))
     writer = package.PackageWriter(scratch / folder.name)
     job.analyze_into(writer, video, identity, config, loaded, made_with)
@@ -72,4 +86,6 @@ def _repeat(folder: Path, places: dict[str, list[Path]], scratch: Path) -> Repet
 
 def _difference(recorded: Analysis, made_with: dict[str, object]) -> str:
     keys = sorted({*recorded.provenance, *made_with})
-    return ", ".join(f"{key} {recorded.provenance.get(key)}" for key in keys if recorded.provenance.get(key) != made_with.get(key))
+    return ", ".join(
+        f"{key} {recorded.provenance.get(key)}" for key in keys if recorded.provenance.get(key) != made_with.get(key)
+    )

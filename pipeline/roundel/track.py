@@ -29,7 +29,7 @@ class ByteTracker:
     """
 
     def __init__(self, config: TrackingConfig) -> None:
-        from trackers import ByteTrackTracker  # noqa: PLC0415
+        from trackers import ByteTrackTracker
 
         self._tracker = ByteTrackTracker(
             lost_track_buffer=round(config.lost_seconds * BYTETRACK_RATE),
@@ -42,10 +42,12 @@ class ByteTracker:
 
     def update(self, found: Detections, at_seconds: Seconds) -> NDArray[np.intp]:
         """See :meth:`Tracker.update`."""
-        import supervision  # noqa: PLC0415
+        import supervision
 
         boxes = supervision.Detections(
-            xyxy=found.xyxy.astype(np.float64), confidence=found.score.astype(np.float64), class_id=np.arange(len(found))
+            xyxy=found.xyxy.astype(np.float64),
+            confidence=found.score.astype(np.float64),
+            class_id=np.arange(len(found)),
         )
         tracked = self._tracker.update(boxes, timestamp=at_seconds)
         numbers = np.full(len(found), -1, np.intp)

@@ -99,7 +99,8 @@ class Frame:
     """A decoded picture on its way through the pipeline.
 
     ``i420`` is the flat planar 4:2:0 buffer (uint8, ``width × height`` luma, then U, then V with both sides halved and
-    rounded up). The range is always limited (16 to 235); ``matrix`` says how to turn it into RGB, see :mod:`roundel.media.colour`.
+    rounded up). The range is always limited (16 to 235); ``matrix`` says how to turn it into RGB
+    (:mod:`roundel.media.colour`).
     """
 
     ref: FrameRef

@@ -1,17 +1,23 @@
-"""The command line: thin verbs over the library. Results go to standard output, progress and messages to standard error."""
+"""The command line: thin verbs over the library. Results go to standard output, all else to standard error."""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-import click
 import typer
 
 from roundel import __version__
 from roundel.cli import analyze, cases, doctor, models
 from roundel.cli.output import fail
-from roundel.errors import EXIT_INTERRUPTED, EXIT_USAGE, RoundelError
+from roundel.errors import EXIT_INTERRUPTED, RoundelError
 from roundel.quiet import hush
+
+
+def _leave(code: int | None, **_: Any) -> None:  # noqa: ANN401
+    """Every verb returns its exit code."""
+    raise typer.Exit(code or 0)
+
 
 app = typer.Typer(
     name="roundel",
@@ -19,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    result_callback=_leave,
     rich_markup_mode="markdown",
 )
 app.command("analyze")(analyze.analyze)
@@ -37,7 +44,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
 ) -> None:
     pass
 
@@ -46,18 +55,10 @@ def main() -> None:
     """Entry point: errors become one clear line and an exit code of the contract."""
     hush()
     try:
-        code = app(standalone_mode=False)
+        app()
     except RoundelError as error:
         fail(str(error))
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        sys.exit(EXIT_INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         fail("Interrupted.")
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        sys.exit(0)
-    sys.exit(code if isinstance(code, int) else 0)

@@ -17,13 +17,18 @@ DEMO_CLIP = Path(__file__).parent.parent / "demo" / "clip.mp4"
 
 def analyze(
     videos: Annotated[
-        list[Path], typer.Argument(metavar="VIDEO|DIR|LIST…", help="Videos, folders of videos, or .txt lists of paths.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="VIDEO|DIR|LIST…", help="Videos, folders of videos, or .txt lists of paths.", show_default=False
+        ),
     ],
     case: Annotated[Path, typer.Option(help="Folder of the case; made if it does not exist.", show_default=False)],
     model: Annotated[str | None, typer.Option(help="Weights: a name from 'roundel models list', or a path.")] = None,
     engine: Annotated[str | None, typer.Option(help="auto, onnx, openvino or ultralytics.")] = None,
     sample_fps: Annotated[str | None, typer.Option(help="Frames a second for the detector at least, or 'all'.")] = None,
-    tiles: Annotated[str | None, typer.Option(help="auto, on or off: cut frames into tiles to find small objects.")] = None,
+    tiles: Annotated[
+        str | None, typer.Option(help="auto, on or off: cut frames into tiles to find small objects.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -39,7 +44,7 @@ def analyze(
         "sampling": {"base_fps": _sample_fps(sample_fps)},
     }
     settings = load(config, flags)
-    return _run(videos, case, settings, as_json, quiet)[0]
+    return _run(videos, case, settings, as_json, quiet)
 
 
 def demo(
@@ -51,13 +56,16 @@ def demo(
 
     Example: **roundel demo**
     """
-    from roundel.cli.cases import make_report  # noqa: PLC0415
+    from roundel.cli.cases import make_report
 
-    code, outcomes = _run([DEMO_CLIP], case, load(), as_json, quiet)
+    code = _run([DEMO_CLIP], case, load(), as_json, quiet)
     page = make_report(case, "veiled")
     if not as_json:
         truth = json.loads((DEMO_CLIP.parent / "truth.json").read_text(encoding="utf-8"))["distinct"]
-        results.print("In truth the clip shows: " + ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in truth.items()))
+        results.print(
+            "In truth the clip shows: "
+            + ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in truth.items())
+        )
         results.print(f"Report: {visible(str(page.absolute()))}")
     return code
 
@@ -74,15 +82,19 @@ def _sample_fps(text: str | None) -> float | str | None:
     return value
 
 
-def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet: bool) -> tuple[int, list[Any]]:
-    from roundel import case as cases, job  # noqa: PLC0415
-    from roundel.detect import load_detector  # noqa: PLC0415
+def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet: bool) -> int:
+    from roundel import case as cases
+    from roundel import job
+    from roundel.detect import load_detector
 
     inputs = job.collect(videos)
     if not inputs.files:
         raise UsageError(f"no video found in: {', '.join(map(str, videos))}")
     if inputs.passed_over:
-        say(f"{len(inputs.passed_over)} files without a video's name are passed over, such as {inputs.passed_over[0]}", quiet)
+        say(
+            f"{len(inputs.passed_over)} files without a video's name are passed over, such as {inputs.passed_over[0]}",
+            quiet,
+        )
     loaded = load_detector(settings.detector)
     cases.create(case, settings)
     outcomes, interrupted = [], False
@@ -95,7 +107,8 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
                     results.print(f"[bold]{visible(outcome.path.name)}[/] ({outcome.status}): {visible(text)}")
     except KeyboardInterrupt:
         interrupted = True
-        say(f"Interrupted: {len(outcomes)} of {len(inputs.files)} videos are finished and kept. The same command goes on.", False)
+        done = f"{len(outcomes)} of {len(inputs.files)} videos are finished and kept"
+        say(f"Interrupted: {done}. The same command goes on.", quiet=False)
     if as_json:
         print_json(_as_json(case, outcomes))
     else:
@@ -103,7 +116,7 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     if failed and not as_json:
         say(f"{failed} of {len(outcomes)} videos failed; the others are complete.", quiet)
-    return EXIT_INTERRUPTED if interrupted else EXIT_SOME_FAILED if failed else EXIT_OK, outcomes
+    return EXIT_INTERRUPTED if interrupted else EXIT_SOME_FAILED if failed else EXIT_OK
 
 
 def _as_json(case: Path, outcomes: list[Any]) -> dict[str, Any]:
@@ -115,7 +128,9 @@ def _as_json(case: Path, outcomes: list[Any]) -> dict[str, Any]:
                 "status": outcome.status,
                 "package": str(outcome.package) if outcome.package else None,
                 "message": outcome.message,
-                "counts": {name: count.model_dump(mode="json") for name, count in outcome.analysis.counts.items()} if outcome.analysis else {},
+                "counts": {name: count.model_dump(mode="json") for name, count in outcome.analysis.counts.items()}
+                if outcome.analysis
+                else {},
             }
             for outcome in outcomes
         ],

@@ -22,9 +22,10 @@ class Previews(StrEnum):
 
 def make_report(case: Path, previews: str) -> Path:
     """Render the report of a case and note its hash in the custody log."""
-    from roundel import case as cases, custody  # noqa: PLC0415
-    from roundel.media.identity import sha256_of  # noqa: PLC0415
-    from roundel.report import render_case  # noqa: PLC0415
+    from roundel import case as cases
+    from roundel import custody
+    from roundel.media.identity import sha256_of
+    from roundel.report import render_case
 
     cases.require(case)
     page = render_case(case, previews="clear" if previews == Previews.CLEAR else "veiled")
@@ -35,7 +36,8 @@ def make_report(case: Path, previews: str) -> Path:
 def report(
     case: CaseArgument,
     previews: Annotated[
-        Previews, typer.Option(help="veiled: pictures are grey and blurred until the reader shows them; clear: shown at once.")
+        Previews,
+        typer.Option(help="veiled: pictures are grey and blurred until the reader shows them; clear: shown at once."),
     ] = Previews.VEILED,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -54,9 +56,12 @@ def report(
 
 def verify(
     case: CaseArgument,
-    rerun: Annotated[bool, typer.Option("--rerun", help="Repeat every analysis from its video and compare the results.")] = False,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Repeat every analysis from its video and compare the results.")
+    ] = False,
     video: Annotated[
-        list[Path] | None, typer.Option(help="Where a video lies now, if it was moved (for --rerun; may be given several times).")
+        list[Path] | None,
+        typer.Option(help="Where a video lies now, if it was moved (for --rerun; may be given several times)."),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -65,13 +70,14 @@ def verify(
 
     Example: **roundel verify raqqa --rerun**
     """
-    from roundel import case as cases, custody  # noqa: PLC0415
+    from roundel import case as cases
+    from roundel import custody
 
     found = list(cases.problems(cases.require(case)))
     not_repeated: list[str] = []
     repeated = 0
     if rerun and not found:
-        from roundel.rerun import rerun_case  # noqa: PLC0415
+        from roundel.rerun import rerun_case
 
         with tempfile.TemporaryDirectory(prefix="roundel-rerun-") as scratch:
             for outcome in rerun_case(case, video or [], Path(scratch)):
@@ -82,11 +88,21 @@ def verify(
     head = "" if found else [event.hash for event in custody.read(case)][-1]
     packages = len(cases.packages(case))
     if as_json:
-        print_json({"ok": not found, "problems": found, "not_repeated": not_repeated, "packages": packages, "repeated": repeated, "custody_head": head})
+        print_json(
+            {
+                "ok": not found,
+                "problems": found,
+                "not_repeated": not_repeated,
+                "packages": packages,
+                "repeated": repeated,
+                "custody_head": head,
+            }
+        )
     else:
         for line in (*found, *not_repeated):
             results.print(visible(line))
         if not found:
             results.print(f"{packages} package{'s' * (packages != 1)} and the custody log are as they were written.")
-            results.print(f"Last entry of the log: {head}\nKeep that line elsewhere: with it, a later rewriting of the whole log can be noticed.")
+            results.print(f"Last entry of the log: {head}")
+            results.print("Keep that line elsewhere: with it, a later rewriting of the whole log can be noticed.")
     return EXIT_INTEGRITY if found else EXIT_SOME_FAILED if not_repeated else EXIT_OK

@@ -14,7 +14,12 @@ from roundel.cli.output import JsonOption, QuietOption, print_json, results, vis
 from roundel.errors import EXIT_OK, EXIT_USAGE, RoundelError
 
 OLDEST_FFMPEG = (5, 1)
-OPENCV_DISTRIBUTIONS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+OPENCV_DISTRIBUTIONS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
 FFMPEG_NAMESAKES = ("ffmpeg", "python-ffmpeg")
 
 
@@ -30,7 +35,7 @@ def _python() -> str:
 
 
 def _ffmpeg() -> str:
-    from roundel.media.process import ffmpeg_version  # noqa: PLC0415
+    from roundel.media.process import ffmpeg_version
 
     found = {name: ffmpeg_version(name) for name in ("ffmpeg", "ffprobe")}
     for name, text in found.items():
@@ -44,20 +49,23 @@ def _opencv() -> str:
     present = {name: found for name in OPENCV_DISTRIBUTIONS if (found := _installed(name))}
     if len(present) > 1:
         raise RoundelError(
-            f"{' and '.join(present)} are both installed and overwrite each other: pip uninstall -y {' '.join(present)}, then "
-            "pip install opencv-python"
+            f"{' and '.join(present)} are both installed and overwrite each other: "
+            f"pip uninstall -y {' '.join(present)}, then pip install opencv-python"
         )
     try:
         importlib.import_module("cv2")
     except ImportError as error:
-        raise RoundelError(f"cv2 cannot be loaded ({error}). On Debian or Ubuntu: sudo apt-get install libgl1 libglib2.0-0") from error
+        raise RoundelError(
+            f"cv2 cannot be loaded ({error}). On Debian or Ubuntu: sudo apt-get install libgl1 libglib2.0-0"
+        ) from error
     return ", ".join(f"{name} {found}" for name, found in present.items())
 
 
 def _ffmpeg_python() -> str:
     strangers = [name for name in FFMPEG_NAMESAKES if _installed(name)]
     if strangers or not hasattr(importlib.import_module("ffmpeg"), "input"):
-        raise RoundelError(f"{', '.join(strangers) or 'another package'} takes the import name of ffmpeg-python: pip uninstall -y {' '.join(strangers)}")
+        names = " ".join(strangers) or "the package that provides it"
+        raise RoundelError(f"{names} takes the import name of ffmpeg-python: pip uninstall -y {names}")
     return f"ffmpeg-python {_installed('ffmpeg-python')}"
 
 
@@ -68,12 +76,14 @@ def _engines() -> str:
 def _torch() -> str:
     found, floor = _installed("torch"), (2, 10)
     if found is None or tuple(int(part) for part in found.split("+")[0].split(".")[:2]) < floor:
-        raise RoundelError(f"torch {found} cannot load checkpoints safely: pip install 'torch>=2.10' (only needed for .pt weights)")
+        raise RoundelError(
+            f"torch {found} cannot load checkpoints safely: pip install 'torch>=2.10' (only needed for .pt weights)"
+        )
     return f"torch {found}, ultralytics {_installed('ultralytics')}"
 
 
 def _weights() -> str:
-    from roundel.detect import weights  # noqa: PLC0415
+    from roundel.detect import weights
 
     for item in weights.registered().values():
         weights.check(item)
@@ -81,21 +91,29 @@ def _weights() -> str:
 
 
 def _cuda() -> str:
-    from roundel.detect import has_cuda  # noqa: PLC0415
+    from roundel.detect import has_cuda
 
     return "yes" if has_cuda() else "no device; the processor is used"
 
 
 def _sandbox() -> str:
-    from roundel.media.process import offline_prefix  # noqa: PLC0415
+    from roundel.media.process import offline_prefix
 
-    network = "no network for the decoder" if offline_prefix() else "the kernel gives the decoder no network namespace of its own"
-    limits = "limits on memory, time and files" if hasattr(importlib.import_module("resource"), "prlimit") else "no limits on this system"
+    network = (
+        "no network for the decoder"
+        if offline_prefix()
+        else "the kernel gives the decoder no network namespace of its own"
+    )
+    limits = (
+        "limits on memory, time and files"
+        if hasattr(importlib.import_module("resource"), "prlimit")
+        else "no limits on this system"
+    )
     return f"{network}; {limits}"
 
 
 def _machine() -> str:
-    from roundel.detect import available_threads  # noqa: PLC0415
+    from roundel.detect import available_threads
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{available_threads()} processors for this process, {memory:.0f} GiB of memory"
@@ -131,7 +149,13 @@ def doctor(as_json: JsonOption = False, quiet: QuietOption = False) -> int:
     found = list(_results())
     healthy = all(good for _, good, _ in found)
     if as_json:
-        print_json({"ok": healthy, "checks": [{"name": name, "ok": good, "found": text} for name, good, text in found], "python": sys.executable})
+        print_json(
+            {
+                "ok": healthy,
+                "checks": [{"name": name, "ok": good, "found": text} for name, good, text in found],
+                "python": sys.executable,
+            }
+        )
     else:
         for name, good, text in found:
             results.print(f"{'[green]ok[/]  ' if good else '[bold red]BAD[/] '} {name}: {visible(text)}")

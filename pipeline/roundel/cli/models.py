@@ -22,17 +22,25 @@ def list_models(as_json: JsonOption = False, quiet: QuietOption = False) -> int:
     """
     found = weights.registered()
     if as_json:
-        print_json({name: {"path": str(item.path), "sha256": item.sha256, "licence": item.licence, "origin": item.origin} for name, item in found.items()})
+        print_json(
+            {
+                name: {"path": str(item.path), "sha256": item.sha256, "licence": item.licence, "origin": item.origin}
+                for name, item in found.items()
+            }
+        )
     else:
         for name, item in found.items():
-            results.print(f"[bold]{visible(name)}[/]  {item.origin}, {visible(item.licence)}, {item.sha256}\n  {visible(str(item.path))}")
+            results.print(f"[bold]{visible(name)}[/]  {item.origin}, {visible(item.licence)}, {item.sha256}")
+            results.print(f"  {visible(str(item.path))}")
     return EXIT_OK
 
 
 @app.command("add")
 def add_model(
     file: Annotated[Path, typer.Argument(help="Weights: .onnx or .pt.", show_default=False)],
-    classes: Annotated[Path | None, typer.Option(help="TOML file that maps the weights' classes to the class tree.")] = None,
+    classes: Annotated[
+        Path | None, typer.Option(help="TOML file that maps the weights' classes to the class tree.")
+    ] = None,
     licence: Annotated[str, typer.Option(help="What may be done with the weights.")] = "not stated",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -47,7 +55,10 @@ def add_model(
     if as_json:
         print_json({"name": added.name, "path": str(added.path), "sha256": added.sha256})
     else:
-        say(f"Added {added.name} ({added.sha256}). Use it with: roundel analyze VIDEO --case CASE --model {added.name}", quiet)
+        say(
+            f"Added {added.name} ({added.sha256}). Use it with: roundel analyze VIDEO --case CASE --model {added.name}",
+            quiet,
+        )
     return EXIT_OK
 
 

@@ -43,10 +43,10 @@ def print_json(value: Any) -> None:  # noqa: ANN401
 
 
 def visible(text: str) -> str:
-    """Text from outside made safe for a terminal: control and direction characters become visible, markup is none.
+    r"""Text from outside made safe for a terminal: control and direction characters become visible, markup is none.
 
-    >>> visible("a\\x1b[31m\\u202eb")
-    'a\\\\x1b\\\\[31m\\\\u202eb'
+    >>> print(visible("a\x1b[red]\u202eb"))
+    a\x1b\[red]\u202eb
     """
     shown = "".join(char if char.isprintable() or char in "\n " else ascii(char)[1:-1] for char in text)
     return escape(shown)
@@ -62,7 +62,13 @@ class _Speed(ProgressColumn):
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Any]:
     """Gives a function that makes the progress callback of one video."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), _Speed(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        _Speed(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=messages, disable=quiet or not messages.is_terminal, transient=True) as bars:
 
         def start(path: Path) -> OnProgress:
@@ -86,7 +92,11 @@ def describe_count(name: str, count: CountRecord) -> str:
     """
     sightings = f"{count.upper} sighting{'s' if count.upper != 1 else ''}"
     title = tree()[name].title if name in tree() else name
-    return f"{title}: at least {count.lower}; {sightings}" if count.lower else f"{title}: {sightings}, none of them beyond doubt"
+    return (
+        f"{title}: at least {count.lower}; {sightings}"
+        if count.lower
+        else f"{title}: {sightings}, none of them beyond doubt"
+    )
 
 
 def describe(analysis: Analysis) -> str:

@@ -48,7 +48,7 @@ def has_cuda() -> bool:
     """Whether torch sees a CUDA device. Looks for the driver first, because importing torch takes seconds."""
     if not (Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()):
         return False
-    from roundel.detect.ultralytics import cuda_available  # noqa: PLC0415
+    from roundel.detect.ultralytics import cuda_available
 
     return cuda_available()
 
@@ -83,15 +83,15 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
     threads = config.threads or available_threads()
     network: Network
     if engine == "onnx":
-        from roundel.detect.onnx import OnnxNetwork  # noqa: PLC0415
+        from roundel.detect.onnx import OnnxNetwork
 
         network = OnnxNetwork(weights.path, threads)
     elif engine == "openvino":
-        from roundel.detect.openvino import OpenVinoNetwork  # noqa: PLC0415
+        from roundel.detect.openvino import OpenVinoNetwork
 
         network = OpenVinoNetwork(weights.path, threads)
     else:
-        from roundel.detect.ultralytics import TorchNetwork  # noqa: PLC0415
+        from roundel.detect.ultralytics import TorchNetwork
 
         network = TorchNetwork(weights.path, threads)
     classes = weights.map_classes(network.classes)

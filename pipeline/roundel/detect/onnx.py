@@ -20,7 +20,7 @@ class OnnxNetwork:
 
     def __init__(self, path: Path, threads: int) -> None:
         hush()
-        import onnxruntime  # noqa: PLC0415
+        import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -50,7 +50,7 @@ def read_names(text: str, path: Path) -> tuple[str, ...]:
     try:
         found = json.loads(text)
     except ValueError:
-        import ast  # noqa: PLC0415
+        import ast
 
         try:
             found = ast.literal_eval(text)

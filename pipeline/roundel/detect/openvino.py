@@ -20,12 +20,16 @@ class OpenVinoNetwork:
 
     def __init__(self, path: Path, threads: int) -> None:
         hush()
-        import openvino  # noqa: PLC0415
+        import openvino
 
         try:
             core = openvino.Core()
             model = core.read_model(str(path))
-            settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+            settings = {
+                "INFERENCE_NUM_THREADS": threads,
+                "INFERENCE_PRECISION_HINT": "f32",
+                "PERFORMANCE_HINT": "LATENCY",
+            }
             self._compiled = core.compile_model(model, "CPU", settings)
         except Exception as error:
             raise WeightsError(f"{path}: OpenVINO cannot load it: {str(error).splitlines()[0][:200]}") from error

@@ -43,7 +43,9 @@ def input_size(width: int, height: int, longest_px: int) -> tuple[int, int]:
     return fitted_width, fitted_height
 
 
-def letterbox(picture: NDArray[np.uint8], size: tuple[int, int], left: int = 0, top: int = 0) -> tuple[NDArray[np.uint8], Placed]:
+def letterbox(
+    picture: NDArray[np.uint8], size: tuple[int, int], left: int = 0, top: int = 0
+) -> tuple[NDArray[np.uint8], Placed]:
     """Fit a picture (h, w, 3) into ``size`` (width, height) with its proportions kept and a grey border."""
     height, width = picture.shape[:2]
     scale = min(size[0] / width, size[1] / height)
@@ -78,8 +80,10 @@ def is_large(width: int, height: int, longest_px: int) -> bool:
     return max(width, height) >= LARGE_FRAME * longest_px
 
 
-def drop_cut_boxes(found: Detections, tile: tuple[int, int, int, int], width: int, height: int, margin_px: float = 4) -> Detections:
-    """Drop boxes that end at an inner edge of a tile: the object goes on there, a neighbour or the frame shows it whole."""
+def drop_cut_boxes(
+    found: Detections, tile: tuple[int, int, int, int], width: int, height: int, margin_px: float = 4
+) -> Detections:
+    """Drop boxes that end at an inner edge of a tile: the object goes on there and is seen whole elsewhere."""
     left, top, right, bottom = tile
     box = found.xyxy
     cut = (box[:, 0] < left + margin_px) & (left > 0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,20 +32,23 @@ def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
             refuse such files.
     """
     hush()
-    import torch  # noqa: PLC0415
-    from ultralytics.nn.tasks import DetectionModel, load_checkpoint  # noqa: PLC0415
+    import torch
+    from ultralytics.nn import tasks
 
     version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
     if version < MINIMUM_TORCH:
-        raise WeightsError(f"{path}: torch {torch.__version__} cannot load checkpoints safely; install torch 2.10 or newer")
+        raise WeightsError(
+            f"{path}: torch {torch.__version__} cannot load checkpoints safely; install torch 2.10 or newer"
+        )
     try:
-        module, _ = load_checkpoint(str(path.resolve()), device="cpu")
+        load: Any = tasks.load_checkpoint
+        module, _ = load(str(path.resolve()), device="cpu")
     except Exception as error:
         raise WeightsError(
             f"{path}: not loaded, because it is no ultralytics checkpoint or asks to run code of its own "
             f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Export it to ONNX where it was made."
         ) from error
-    if not isinstance(module, DetectionModel):
+    if not isinstance(module, tasks.DetectionModel):
         raise WeightsError(f"{path}: holds a {type(module).__name__}, not a detection model")
     names: dict[int, str] = module.names
     return module.float().eval(), tuple(names[index] for index in sorted(names))
@@ -55,7 +57,7 @@ def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
 def cuda_available() -> bool:
     """Whether torch can use a CUDA device."""
     hush()
-    import torch  # noqa: PLC0415
+    import torch
 
     return bool(torch.cuda.is_available())
 
@@ -67,8 +69,8 @@ class TorchNetwork:
 
     def __init__(self, path: Path, threads: int) -> None:
         module, self.classes = load_module(path)
-        import torch  # noqa: PLC0415
-        import ultralytics  # noqa: PLC0415
+        import torch
+        import ultralytics
 
         self._torch = torch
         self._device = "cuda" if torch.cuda.is_available() else "cpu"

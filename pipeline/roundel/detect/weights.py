@@ -43,8 +43,8 @@ class Weights:
         unknown = sorted({node for node in nodes if node not in tree()})
         if unknown or not nodes:
             raise WeightsError(
-                f"{self.path}: its classes are not in the class tree ({', '.join(unknown[:8]) or 'it names none'}). Register it with "
-                "a mapping: roundel models add FILE --classes MAPPING.toml"
+                f"{self.path}: its classes are not in the class tree ({', '.join(unknown[:8]) or 'it names none'}). "
+                "Register it with a mapping: roundel models add FILE --classes MAPPING.toml"
             )
         return nodes
 
@@ -60,7 +60,13 @@ def registered() -> dict[str, Weights]:
     """All weights by name, shipped ones first. Nothing is checked yet: see :func:`find_weights`."""
     found = {
         name: Weights(
-            name, roundel_models.ROOT / entry["file"], entry["sha256"], entry["licence"], "shipped", {}, entry.get("shown_as", {})
+            name,
+            roundel_models.ROOT / entry["file"],
+            entry["sha256"],
+            entry["licence"],
+            "shipped",
+            {},
+            entry.get("shown_as", {}),
         )
         for name, entry in roundel_models.registry().items()
     }
@@ -68,7 +74,13 @@ def registered() -> dict[str, Weights]:
         entry = tomllib.loads(card.read_text(encoding="utf-8"))
         name = card.stem
         found[name] = Weights(
-            name, card.parent / entry["file"], entry["sha256"], entry["licence"], "added", entry["classes"], entry.get("shown_as", {})
+            name,
+            card.parent / entry["file"],
+            entry["sha256"],
+            entry["licence"],
+            "added",
+            entry["classes"],
+            entry.get("shown_as", {}),
         )
     return found
 
@@ -80,11 +92,13 @@ def check(weights: Weights) -> None:
         WeightsError: if it is missing or altered.
     """
     if not weights.path.is_file():
-        raise WeightsError(f"{weights.path}: the weights {weights.name} are missing; install Roundel again or add them again")
+        raise WeightsError(
+            f"{weights.path}: the weights {weights.name} are missing; install Roundel again or add them again"
+        )
     actual = sha256_of(weights.path)
     if actual != weights.sha256:
         raise WeightsError(
-            f"{weights.path}: is not the file registered as {weights.name}: its hash is {actual}, not {weights.sha256}. "
+            f"{weights.path}: is not the one registered as {weights.name}: it has {actual}, not {weights.sha256}. "
             "Do not use it; install Roundel again or add the weights again."
         )
 
@@ -101,7 +115,9 @@ def find_weights(model: str) -> Weights:
         return known[model]
     path = Path(model)
     if path.suffix not in SUFFIXES or not path.is_file():
-        raise WeightsError(f"{model}: no such weights. Known names: {', '.join(known)}; or give the path of an .onnx or .pt file")
+        raise WeightsError(
+            f"{model}: no such weights. Known names: {', '.join(known)}; or give the path of an .onnx or .pt file"
+        )
     return Weights(path.stem, path.resolve(), sha256_of(path), "not stated", "path", {}, {})
 
 
@@ -143,12 +159,16 @@ def _card(weights: Weights) -> str:
     def table(name: str, values: Mapping[str, str]) -> list[str]:
         return [f"[{name}]", *(f"{_quote(key)} = {_quote(value)}" for key, value in values.items())]
 
-    head = [f"{key} = {_quote(value)}" for key, value in
-            (("file", weights.path.name), ("sha256", weights.sha256), ("licence", weights.licence))]
+    head = [
+        f"{key} = {_quote(value)}"
+        for key, value in (("file", weights.path.name), ("sha256", weights.sha256), ("licence", weights.licence))
+    ]
     return "\n".join([*head, *table("classes", weights.mapping), *table("shown_as", weights.shown_as)]) + "\n"
 
 
 def _quote(text: str) -> str:
     """A TOML basic string."""
-    escaped = "".join(f"\\u{ord(char):04x}" if char in '"\\' or ord(char) < 32 or ord(char) == 127 else char for char in text)
+    escaped = "".join(
+        f"\\u{ord(char):04x}" if char in '"\\' or ord(char) < 32 or ord(char) == 127 else char for char in text
+    )
     return f'"{escaped}"'

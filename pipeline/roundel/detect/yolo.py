@@ -58,7 +58,9 @@ class YoloDetector:
         for items in inputs.values():
             for start in range(0, len(items), self._config.batch):
                 chunk = items[start : start + self._config.batch]
-                for (index, _, placed, region), boxes in zip(chunk, self._run([item[1] for item in chunk]), strict=True):
+                for (index, _, placed, region), boxes in zip(
+                    chunk, self._run([item[1] for item in chunk]), strict=True
+                ):
                     height, width = pictures[index].shape[:2]
                     moved = Detections(placed.to_picture(boxes.xyxy), boxes.scores)
                     found[index].append(drop_cut_boxes(moved, region, width, height))

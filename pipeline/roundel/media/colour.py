@@ -25,7 +25,11 @@ _MATRICES: dict[str, Matrix] = {
     "bt2020c": "bt2020",
 }
 # Luma weights of red and blue: ITU-T H.273, table 4.
-_WEIGHTS: dict[Matrix, tuple[float, float]] = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+_WEIGHTS: dict[Matrix, tuple[float, float]] = {
+    "bt601": (0.299, 0.114),
+    "bt709": (0.2126, 0.0722),
+    "bt2020": (0.2627, 0.0593),
+}
 
 
 def matrix_of(info: MediaInfo) -> Matrix:
@@ -33,7 +37,9 @@ def matrix_of(info: MediaInfo) -> Matrix:
 
     Pictures stored as RGB are converted by the decoder with the BT.709 matrix.
     """
-    if info.colour.space_from_header == "gbr" or info.pixel_format.startswith(("rgb", "bgr", "gbr", "pal", "argb", "abgr")):
+    if info.colour.space_from_header == "gbr" or info.pixel_format.startswith(
+        ("rgb", "bgr", "gbr", "pal", "argb", "abgr")
+    ):
         return "bt709"
     assumed: Matrix = "bt709" if max(info.coded_height, info.coded_width * 9 // 16) > HD_HEIGHT else "bt601"
     return _MATRICES.get(info.colour.space_from_header or "", assumed)

@@ -10,8 +10,7 @@ from fractions import Fraction
 from roundel.types import Coverage, MediaInfo, Span, Timestamp
 
 MESSAGES_KEPT = 20
-GAP_STEPS = 3.0  # a step this many times the usual one is a gap
-GAP_SECONDS = 0.25  # and it is at least this much longer
+GAP_SECONDS = 0.25  # a step that is longer than the usual one by this, and by twice the usual one, is a gap
 EDGE_SECONDS = 0.5  # the header may promise this much more at either end: rounding and audio padding
 STEADY_SHARE = 0.98  # share of steps near the usual one in a video of constant frame rate
 STEPS_KEPT = 4096
@@ -61,7 +60,9 @@ class CoverageMeter:
         else:
             step = at.exact - self._last.exact
             if step < 0:
-                self.warn(f"time jumps back from {self._last.seconds:.3f} s to {at.seconds:.3f} s; a new shot begins there")
+                self.warn(
+                    f"time jumps back from {self._last.seconds:.3f} s to {at.seconds:.3f} s; a new shot begins there"
+                )
             else:
                 self._elapsed += step
                 if len(self._steps) < STEPS_KEPT or step in self._steps:
@@ -98,7 +99,7 @@ class CoverageMeter:
         usual = self._usual_step()
         variable = self._is_variable(usual)
         missing = self._gaps(usual, variable)
-        inner = sum(to - since for since, to in missing)
+        inner = sum((to - since for since, to in missing), 0.0)
         missing = [*self._missing_head(), *missing, *self._missing_tail(usual)]
         with self._lock:
             errors, messages = self._errors, tuple(self._messages)
@@ -122,7 +123,7 @@ class CoverageMeter:
         return [
             (round(float(since + usual), 6), round(float(to), 6))
             for since, to in self._wide
-            if to - since > max(GAP_STEPS * usual, usual + Fraction(GAP_SECONDS))
+            if to - since > usual + max(2 * usual, Fraction(GAP_SECONDS))
         ]
 
     def _missing_head(self) -> list[Span]:

@@ -86,7 +86,7 @@ class VideoDecoder:
             StallError: if the decoder makes no progress.
         """
         child = Child(ffmpeg_arguments(self._path, self._info, self._config), self._config, self._on_line)
-        assert child.process.stdout is not None  # noqa: S101
+        assert child.process.stdout is not None
         with contextlib.suppress(OSError):
             fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
         try:
@@ -97,9 +97,9 @@ class VideoDecoder:
         if status != 0:
             self._meter.complain(f"the decoder ended with status {status}")
         if self._meter.frames == 0:
-            said = self._meter.result().decoder_messages
+            said = self._meter.result().decoder_messages or ("the decoder gives no reason",)
             raise MediaError(
-                f"{self._path}: not one frame could be decoded ({said[-1] if said else 'the decoder gives no reason'}); "
+                f"{self._path}: not one frame could be decoded ({said[-1]}); "
                 "compare its hash with where it came from, it may be incomplete"
             )
 
@@ -119,7 +119,7 @@ class VideoDecoder:
             self._enforce_limits()
 
     def _fill(self, stream: IO[bytes], buffer: NDArray[np.uint8]) -> int:
-        view, got = memoryview(buffer), 0
+        view, got = memoryview(buffer.data), 0
         while got < len(view):
             if not select.select([stream], [], [], self._config.stall_seconds)[0]:
                 raise StallError(
@@ -151,6 +151,6 @@ class VideoDecoder:
         config, meter = self._config, self._meter
         if meter.frames >= config.max_frames or meter.elapsed_seconds > config.max_duration_seconds:
             raise MediaLimitError(
-                f"{self._path}: goes on after {meter.frames:,} frames and {meter.elapsed_seconds:,.0f} s, over the limit "
-                "(media.max_frames, media.max_duration_seconds in the configuration)"
+                f"{self._path}: goes on after {meter.frames:,} frames and {meter.elapsed_seconds:,.0f} s, "
+                "over the limit (media.max_frames, media.max_duration_seconds in the configuration)"
             )

@@ -64,7 +64,9 @@ def _main_stream(streams: list[dict[str, Any]], path: Path) -> dict[str, Any]:
     ]
     if not pictures:
         kinds = sorted({str(stream.get("codec_type", "unknown")) for stream in streams}) or ["nothing"]
-        raise MediaError(f"{path}: has no video stream (it holds: {', '.join(kinds)}); give a file with moving pictures")
+        raise MediaError(
+            f"{path}: has no video stream (it holds: {', '.join(kinds)}); give a file with moving pictures"
+        )
     return max(
         pictures,
         key=lambda s: (s.get("disposition", {}).get("default", 0), s.get("width", 0) * s.get("height", 0), -s["index"]),
@@ -141,7 +143,9 @@ def _media_info(path: Path, found: dict[str, Any], stream: dict[str, Any], confi
     )
     rotation = _rotation(stream)
     turned = rotation in {90, 270}
-    pictures = sum(s.get("codec_type") == "video" and not s["disposition"].get("attached_pic") for s in found["streams"])
+    pictures = sum(
+        s.get("codec_type") == "video" and not s["disposition"].get("attached_pic") for s in found["streams"]
+    )
     return MediaInfo(
         format_name=str(found["format"].get("format_name", "unknown")),
         codec=str(stream.get("codec_name", "unknown")),

@@ -21,7 +21,8 @@ from roundel.errors import MissingProgramError
 TAIL_LINES = 50
 # Real containers only: a playlist or script among them would make ffmpeg open other files.
 CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,flv,asf,ogg,gif,mxf,dv,rm,nut,ivf,wtv,obu"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,"
+    "flv,asf,ogg,gif,mxf,dv,rm,nut,ivf,wtv,obu"
 )
 UNTRUSTED = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
 
@@ -87,7 +88,9 @@ def _limit(pid: int, config: MediaConfig) -> None:
 class Child:
     """A running child: raw standard output, and standard error fed line by line to ``on_line`` from a thread."""
 
-    def __init__(self, arguments: Sequence[str], config: MediaConfig, on_line: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, arguments: Sequence[str], config: MediaConfig, on_line: Callable[[str], None] | None = None
+    ) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._on_line = on_line or self.tail.append
         self.process = subprocess.Popen(
@@ -103,7 +106,7 @@ class Child:
         self._drain.start()
 
     def _read_stderr(self) -> None:
-        assert self.process.stderr is not None  # noqa: S101
+        assert self.process.stderr is not None
         with self.process.stderr as raw:
             rest = b""
             while chunk := raw.read(65536):
@@ -137,7 +140,7 @@ def run(arguments: Sequence[str], config: MediaConfig, timeout_seconds: float) -
     timer = threading.Timer(timeout_seconds, child.process.kill)
     timer.start()
     try:
-        assert child.process.stdout is not None  # noqa: S101
+        assert child.process.stdout is not None
         with child.process.stdout as stream:
             stdout = stream.read()
         status = child.wait()
