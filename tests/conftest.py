@@ -87,6 +87,9 @@ class FakeDetector:
         self.pictures += len(pictures)
         return [self._one(picture) for picture in pictures]
 
+    def input_scale(self, width: int, height: int) -> float:
+        return 1.0
+
     def _one(self, picture: NDArray[np.uint8]) -> Detections:
         found = list(self.find(picture))
         if not found:
@@ -100,7 +103,7 @@ class FakeDetector:
 def loaded(detector: FakeDetector) -> LoadedDetector:
     """A fake detector in the form that analyses take."""
     facts = {"weights_name": "fake", "weights_sha256": "sha256:" + "0" * 64, "engine": "fake", "precision": "none"}
-    return LoadedDetector(detector, {}, facts)
+    return LoadedDetector(detector, facts)
 
 
 def find_nothing(_: NDArray[np.uint8]) -> list[tuple[tuple[float, float, float, float], str, float]]:

@@ -254,12 +254,12 @@ def analyze_video(
 
 
 def count_by_class(sightings: Sequence[Sighting], evidence: Sequence[ShotEvidence], samples: int) -> dict[str, Count]:
-    """Counts for every class that a sighting is reported as; people are not counted.
+    """Counts for every class that a sighting is reported as; people and burnt-in graphics are not counted.
 
     A class includes the classes below it: an object whose class stays open between aircraft and vehicle counts as
     equipment, and so do all aircraft and vehicles.
     """
-    countable = [sighting for sighting in sightings if tree()[sighting.node].pictures]
+    countable = [sighting for sighting in sightings if tree()[sighting.node].pictures and not sighting.burnt_in]
     counts = {}
     for node in sorted({sighting.node for sighting in countable}):
         members = [sighting for sighting in countable if node in lineage(sighting.node)]

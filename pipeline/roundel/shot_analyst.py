@@ -15,7 +15,7 @@ from roundel.config import Config
 from roundel.count import KeptFrame, Pair, Seen, ShotEvidence, ShotProof, appearance, as_box
 from roundel.detect import LoadedDetector
 from roundel.seams import SeamMeter
-from roundel.sightings import Gallery, TrackRecord, View, conclude, view_quality
+from roundel.sightings import Gallery, Stillness, TrackRecord, View, conclude, view_quality
 from roundel.track import Tracker
 from roundel.types import Detections, Exemplar, FrameRef, MediaInfo, Seconds, Sighting
 
@@ -50,6 +50,8 @@ class ShotAnalyst:
         self.shot, self.tracks = shot, tracks_before
         self._tracker, self._loaded, self._config, self._info = tracker, loaded, config, info
         self._keep_picture = keep_picture
+        self._input_scale = loaded.detector.input_scale(info.width, info.height)
+        self._least_px = np.array([loaded.least_px.get(name, 0.0) for name in loaded.detector.classes])
         self._ids: dict[int, str] = {}
         self._live: dict[str, TrackRecord] = {}
         self._sightings: list[Sighting] = []
@@ -64,7 +66,7 @@ class ShotAnalyst:
         ids = [self._id(int(number)) for number in numbers]
         for index, track in enumerate(ids):
             if track is not None:
-                self._record(track, now).add(now, examined.found.scores[index], self._view(examined, index))
+                self._note(self._record(track, now), examined, index)
         if not in_transition:
             self._prove(examined, ids)
         self._close_lost(now)
@@ -91,6 +93,16 @@ class ShotAnalyst:
         if track not in self._live:
             self._live[track] = TrackRecord(track, now, Gallery(self._config.tracking.exemplars))
         return self._live[track]
+
+    def _note(self, record: TrackRecord, examined: Examined, index: int) -> None:
+        found, crop = examined.found, examined.crops[index]
+        longest = float((found.xyxy[index, 2:] - found.xyxy[index, :2]).max()) * self._input_scale
+        record.add(examined.ref.at.seconds, found.scores[index], longest < self._least_px, self._view(examined, index))
+        if crop is not None:
+            looks = appearance(crop)
+            if record.stillness is None:
+                record.stillness = Stillness(found.xyxy[index], looks, examined.thumbnail)
+            record.stillness.add(found.xyxy[index], looks, examined.thumbnail)
 
     def _view(self, examined: Examined, index: int) -> View | None:
         crop = examined.crops[index]

@@ -14,6 +14,12 @@ from roundel.config import TrackingConfig
 from roundel.types import Exemplar, Seconds, Sighting
 
 BUCKET_SECONDS = 0.5
+SMALL_NODE = "equipment"
+BURNT_IN_FRAMES = 8
+BURNT_IN_SHIFT = 0.08  # of the box's longest side: the detector's boxes tremble
+BURNT_IN_SLACK = 3  # pixels of an appearance that a crop may be off by
+BURNT_IN_LIKENESS = 0.9
+BURNT_IN_SCENE_CHANGE = 2.0  # mean grey levels between two thumbnails
 ALTERNATIVE_SHARE = 0.02  # weaker alternatives are noise of the network's last layer
 
 
@@ -65,6 +71,42 @@ class Gallery:
 
 
 @dataclass(slots=True)
+class Stillness:
+    """Tells graphics in the picture from objects: a logo keeps its place and its pixels while the scene moves on.
+
+    A parked object seen by a resting camera keeps both too, but then the rest of the picture does not change either.
+    """
+
+    box: NDArray[np.float32]
+    looks: NDArray[np.float32]
+    scene: NDArray[np.uint8]
+    frames: int = 0
+    shift_px: float = 0.0
+    least_likeness: float = 1.0
+    scene_change: float = 0.0
+
+    def add(self, box: NDArray[np.float32], looks: NDArray[np.float32], scene: NDArray[np.uint8]) -> None:
+        """Compare one more frame with the first: box (4,), appearance of the crop, thumbnail of the frame."""
+        self.frames += 1
+        self.shift_px = max(self.shift_px, float(np.abs(box - self.box).max()))
+        inner = self.looks[BURNT_IN_SLACK:-BURNT_IN_SLACK, BURNT_IN_SLACK:-BURNT_IN_SLACK]
+        found = cv2.matchTemplate(looks, inner, cv2.TM_CCOEFF_NORMED)
+        self.least_likeness = min(self.least_likeness, float(found.max()))
+        change = float(np.abs(scene[..., 0].astype(np.int16) - self.scene[..., 0]).mean())
+        self.scene_change = max(self.scene_change, change)
+
+    def is_burnt_in(self) -> bool:
+        """Whether the track is a graphic laid over the picture."""
+        side = float((self.box[2:] - self.box[:2]).max())
+        return (
+            self.frames >= BURNT_IN_FRAMES
+            and self.shift_px <= max(2.0, BURNT_IN_SHIFT * side)
+            and self.least_likeness >= BURNT_IN_LIKENESS
+            and self.scene_change >= BURNT_IN_SCENE_CHANGE
+        )
+
+
+@dataclass(slots=True)
 class TrackRecord:
     """What is gathered about one track while its shot runs."""
 
@@ -74,11 +116,20 @@ class TrackRecord:
     end_seconds: Seconds = 0.0
     tops: list[float] = field(default_factory=list)
     fused: NDArray[np.float64] | None = None
+    too_small: float = 0.0
+    stillness: Stillness | None = None
 
-    def add(self, at_seconds: Seconds, scores: NDArray[np.float32], view: View | None) -> None:
-        """Add the scores (classes,) and, if the class may be shown, a view from one more frame."""
+    def add(
+        self, at_seconds: Seconds, scores: NDArray[np.float32], small: NDArray[np.bool_], view: View | None
+    ) -> None:
+        """Add the scores (classes,) and, if the class may be shown, a view from one more frame.
+
+        The scores of classes that are ``small`` here, (classes,), count for equipment of any kind.
+        """
         top = float(scores.max())
         weighted = scores.astype(np.float64) * top
+        self.too_small += float(weighted[small].sum())
+        weighted[small] = 0.0
         self.fused = weighted if self.fused is None else self.fused + weighted
         self.tops.append(top)
         self.end_seconds = at_seconds
@@ -107,7 +158,8 @@ def conclude(
     """
     if record.fused is None or len(record.tops) < config.min_frames or record.score < config.min_score:
         return None
-    posterior = shares(dict(zip(classes, record.fused.tolist(), strict=True)))
+    fused = dict(zip(classes, record.fused.tolist(), strict=True))
+    posterior = shares({**fused, SMALL_NODE: record.too_small} if record.too_small else fused)
     node = deepest(posterior, config.node_share, shown_as)
     others = [
         (name, posterior[name])
@@ -124,5 +176,6 @@ def conclude(
         frames=len(record.tops),
         posterior=posterior,
         alternatives=tuple(sorted(others, key=lambda item: (-item[1], item[0]))),
+        burnt_in=record.stillness is not None and record.stillness.is_burnt_in(),
         exemplars=exemplars,
     )

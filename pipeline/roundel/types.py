@@ -213,6 +213,8 @@ class Sighting:
     frames: int
     posterior: dict[str, float]
     alternatives: tuple[tuple[str, float], ...]
+    burnt_in: bool = False
+    """A graphic laid over the picture, such as a logo: it keeps its place and its pixels while the scene moves."""
     exemplars: tuple[Exemplar, ...] = ()
 
 

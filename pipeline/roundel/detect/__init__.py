@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -29,14 +29,23 @@ class Detector(Protocol):
         """Boxes on each picture (uint8, h × w × 3, BGR), in pixels of that picture."""
         ...
 
+    def input_scale(self, width: int, height: int) -> float:
+        """Pixels of the network's input per pixel of a picture of this size, for small objects."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedDetector:
-    """A detector with what a result must say about it. ``provenance`` is written into every analysis."""
+    """A detector with what a result must say about it.
+
+    ``provenance`` is written into every analysis; ``shown_as`` is the deepest node that a report may print for a class;
+    ``least_px`` the longest side in the network's input below which a class is not told from other equipment.
+    """
 
     detector: Detector
-    shown_as: Mapping[str, str]
     provenance: Mapping[str, str | int]
+    shown_as: Mapping[str, str] = field(default_factory=dict)
+    least_px: Mapping[str, float] = field(default_factory=dict)
 
 
 def available_threads() -> int:
@@ -102,4 +111,4 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
         "engine_version": network.version,
         "precision": network.precision,
     }
-    return LoadedDetector(YoloDetector(network, config, classes), weights.shown_as, provenance)
+    return LoadedDetector(YoloDetector(network, config, classes), provenance, weights.shown_as, weights.least_px)

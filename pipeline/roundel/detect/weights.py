@@ -6,7 +6,7 @@ import os
 import shutil
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import roundel_models
@@ -22,7 +22,8 @@ class Weights:
     """A weights file that was found, and what is known about it.
 
     ``mapping`` gives the class-tree node for each name the file uses (empty: its names are nodes themselves);
-    ``shown_as`` the deepest node that a report may print for a class.
+    ``shown_as`` the deepest node that a report may print for a class; ``least_px`` the longest side in the network's input
+    below which a class is not told from other equipment.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Weights:
     origin: str
     mapping: Mapping[str, str]
     shown_as: Mapping[str, str]
+    least_px: Mapping[str, float] = field(default_factory=dict)
 
     def map_classes(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """The class-tree nodes for the names in the file, in its order.
@@ -67,6 +69,7 @@ def registered() -> dict[str, Weights]:
             "shipped",
             {},
             entry.get("shown_as", {}),
+            entry.get("least_px", {}),
         )
         for name, entry in roundel_models.registry().items()
     }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from roundel.config import DetectorConfig
 from roundel.detect.nms import suppress
-from roundel.detect.slicing import Placed, drop_cut_boxes, input_size, is_large, letterbox, tile_boxes
+from roundel.detect.slicing import TILE_SCALE, Placed, drop_cut_boxes, input_size, is_large, letterbox, tile_boxes
 from roundel.types import Detections
 
 Picture = NDArray[np.uint8]
@@ -41,6 +41,10 @@ class YoloDetector:
         mode = self._config.tiles
         large = len(tile_boxes(width, height, self._config.input_px)) > 1
         return large and (mode == "on" or (mode == "auto" and is_large(width, height, self._config.input_px)))
+
+    def input_scale(self, width: int, height: int) -> float:
+        """Pixels of the network's input per pixel of a picture of this size, for small objects."""
+        return 1 / TILE_SCALE if self.uses_tiles(width, height) else self._config.input_px / max(width, height)
 
     def detect(self, pictures: Sequence[Picture]) -> list[Detections]:
         """Find objects on pictures (uint8, h × w × 3, BGR), which may differ in size."""
