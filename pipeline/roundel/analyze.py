@@ -71,15 +71,17 @@ class _Examiner:
         self.analysed = 0
 
     def open(self, interval: Interval) -> Iterator[Examined]:
-        """Take a new base sample; yields what is complete by now."""
+        """Take a new base sample; yields what must be finished now so that not too many frames wait."""
         self._steps.append(_Step(interval, self._submit([interval.base])))
-        self._settle(len(self._steps) - 1)
+        for index in range(len(self._steps) - 1):
+            if not (self._steps[index].base.done() and self._steps[index + 1].base.done()):
+                break
+            self._settle(index)
         while len(self._steps) > self._limit:
             yield from self._take()
 
     def finish(self) -> Iterator[Examined]:
         """Yield the rest."""
-        self._settle(len(self._steps))
         while self._steps:
             yield from self._take()
 
@@ -87,22 +89,17 @@ class _Examiner:
         self.analysed += len(frames)
         return self._pool.submit(self._examine, frames)
 
-    def _settle(self, complete: int) -> None:
-        """Decide about the held frames of complete intervals where the detector is done, or where it must be."""
-        for index in range(complete):
-            step = self._steps[index]
-            if step.rest is not None:
-                continue
-            after = self._steps[index + 1] if index + 1 < len(self._steps) else None
-            due = len(self._steps) > self._limit or after is None or (step.base.done() and after.base.done())
-            if not due:
-                return
-            dense = self._is_hot(step.base.result()) or (after is not None and self._is_hot(after.base.result()))
+    def _settle(self, index: int) -> None:
+        """Decide about the held frames of a complete interval, once the detector has spoken about both its ends."""
+        step = self._steps[index]
+        if step.rest is None:
+            after = self._steps[index + 1].base.result() if index + 1 < len(self._steps) else []
+            dense = self._is_hot(step.base.result()) or self._is_hot(after)
             step.rest = self._submit(step.interval.chosen(dense))
             step.interval.held.clear()
 
     def _take(self) -> Iterator[Examined]:
-        self._settle(1)
+        self._settle(0)
         step = self._steps.popleft()
         assert step.rest is not None
         yield from step.base.result()
