@@ -22,7 +22,7 @@ from roundel.classes import lineage, tree
 from roundel.config import Config
 from roundel.count import ShotEvidence, as_box, count
 from roundel.detect import LoadedDetector
-from roundel.media.colour import bgr, thumbnail
+from roundel.media.colour import bgr, planes, thumbnail
 from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
 from roundel.sampling import Interval, Sampler
@@ -33,6 +33,7 @@ from roundel.types import Count, Detections, Frame, MediaInfo, Proof, Sighting, 
 
 FRAMES_IN_FLIGHT_BYTES = 192 * 1024**2
 STEPS_IN_FLIGHT = 8
+LUMA_PX = 384
 CROP_MARGIN = 0.08  # of the box's size, so that a person sees a little of the surroundings
 
 Progress = Callable[[float, float | None], None]
@@ -118,7 +119,12 @@ class _Examiner:
         found = self._detector.detect(pictures)
         return [
             Examined(
-                frame.ref, boxes, tuple(self._crops(picture, boxes)), thumbnail(frame), self._preview(picture, boxes)
+                frame.ref,
+                boxes,
+                tuple(self._crops(picture, boxes)),
+                thumbnail(frame),
+                _at_most(planes(frame)[0], LUMA_PX),
+                self._preview(picture, boxes),
             )
             for frame, picture, boxes in zip(frames, pictures, found, strict=True)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,19 +25,25 @@ def create(case: Path, config: Config) -> None:
 
     Raises:
         UsageError: if the folder exists and is no case.
+        IntegrityError: if it was a case and its custody log is missing or damaged.
     """
     if case.exists() and not is_case(case) and (not case.is_dir() or any(case.iterdir())):
         raise UsageError(f"{case}: exists and is no case; give a new or empty folder to --case")
-    (case / VIDEOS).mkdir(parents=True, exist_ok=True)
-    text, path = config.to_toml(), case / CONFIG
-    if not path.is_file() or path.read_text(encoding="utf-8") != text or not (case / custody.FILE).exists():
-        path.write_text(text, encoding="utf-8")
-        custody.append(case, CONFIGURED, CONFIG, {"sha256": sha256_of(path), "config_sha256": config.sha256})
+    noted = [event for event in (custody.read(case) if is_case(case) else ()) if event.event == CONFIGURED]
+    path, text = case / CONFIG, config.to_toml().encode()
+    details = {"sha256": f"sha256:{hashlib.sha256(text).hexdigest()}", "config_sha256": config.sha256}
+    case.mkdir(parents=True, exist_ok=True)
+    if not noted or noted[-1].details != details:
+        custody.append(case, CONFIGURED, CONFIG, details)
+    if not path.is_file() or path.read_bytes() != text:
+        path.write_bytes(text)
+    (case / VIDEOS).mkdir(exist_ok=True)
 
 
 def is_case(folder: Path) -> bool:
-    """Whether a folder is a case."""
-    return (folder / custody.FILE).is_file()
+    """Whether a folder is a case, also one whose custody log was removed."""
+    logs = (folder / custody.FILE, folder / custody.HEAD)
+    return any(path.is_file() for path in logs) or any((folder / VIDEOS).glob(f"*/*/{package.MANIFEST}"))
 
 
 def require(case: Path) -> Path:
@@ -76,21 +83,30 @@ def problems(case: Path) -> Iterator[str]:
         yield str(error)
         events = []
     latest = {(event.event, event.subject): event for event in events}
-    logged = {subject: event for (kind, subject), event in latest.items() if kind == ANALYSED}
+    noted = {subject: event for (kind, subject), event in latest.items() if kind == ANALYSED}
     present = {path.relative_to(case).as_posix(): path for path in packages(case)}
-    for name in sorted(logged.keys() - present.keys()):
+    for name in sorted(noted.keys() - present.keys()):
         yield f"{case / name}: the package is missing"
     for name, folder in present.items():
-        if name not in logged:
+        if name not in noted:
             yield f"{folder}: the custody log does not mention this package: it was added, or the log was cut short"
-        elif (folder / package.MANIFEST).is_file() and sha256_of(folder / package.MANIFEST) != logged[name].details[
-            "manifest_sha256"
-        ]:
+        elif not agrees(folder, noted[name]):
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
     for kind, name in ((CONFIGURED, CONFIG), (REPORTED, f"{REPORT}/{REPORT_PAGE}")):
         yield from _problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
+
+
+def logged(case: Path) -> dict[str, custody.Event]:
+    """The latest event of each package that the custody log notes, by its place in the case."""
+    return {event.subject: event for event in custody.read(case) if event.event == ANALYSED}
+
+
+def agrees(folder: Path, event: custody.Event) -> bool:
+    """Whether a package's manifest is the one that the log notes; a missing manifest is another problem."""
+    manifest = folder / package.MANIFEST
+    return not manifest.is_file() or sha256_of(manifest) == event.details.get("manifest_sha256")
 
 
 def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator[str]:
@@ -100,12 +116,15 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
             yield f"{path}: the custody log does not mention this file"
     elif not path.is_file():
         yield f"{path}: is missing"
-    elif sha256_of(path) != event.details["sha256"]:
+    elif sha256_of(path) != event.details.get("sha256"):
         yield f"{path}: was changed"
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {CONFIG, custody.FILE, VIDEOS, REPORT}
+    known = {CONFIG, custody.FILE, custody.HEAD, VIDEOS, REPORT}
+    for path in sorted(case.rglob("*")):
+        if path.is_symlink():
+            yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
     for path in sorted(case.iterdir()):
         if path.name not in known:
             yield f"{path}: was added"
@@ -117,6 +136,6 @@ def _strangers(case: Path) -> Iterator[str]:
             yield f"{path}: was added"
     for path in sorted((case / VIDEOS).glob("*/*")):
         if path.name.startswith(package.PARTIAL):
-            yield f"{path}: is left over from an interrupted analysis; roundel analyze removes it"
+            yield f"{path}: an analysis runs or was interrupted; the next roundel analyze removes what is left over"
         elif not path.is_dir():
             yield f"{path}: was added"

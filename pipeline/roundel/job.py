@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
-import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -76,9 +76,11 @@ def collect(arguments: Iterable[Path]) -> Inputs:
 
 def _read_list(path: Path) -> Iterator[Path]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read as a list of paths: {error}") from error
+        raise UsageError(
+            f"{path}: cannot be read as a list of paths ({error}); write one path a line, in UTF-8"
+        ) from error
     for line in lines:
         if line.strip() and not line.startswith("#"):
             entry = Path(line.strip())
@@ -109,13 +111,12 @@ def run(
     progress: Callable[[Path], Progress] | None = None,
 ) -> Iterator[Outcome]:
     """Analyse the inputs one after the other; yields the outcome of each. The same bytes are analysed once."""
-    for left_over in (case / cases.VIDEOS).glob(f"*/{package.PARTIAL}*"):
-        shutil.rmtree(left_over)
+    package.remove_left_overs(case / cases.VIDEOS)
     made_with = provenance(config, loaded)
     known = {(event.subject, event.details.get("path")) for event in custody.read(case) if event.event == "received"}
     for path in inputs:
         try:
-            identity = identify(path)
+            identity = _readable(identify(path))
         except MediaError as error:
             custody.append(case, "failed", str(path), {"kind": type(error).__name__, "message": str(error)})
             yield Outcome(path, "failed", None, None, str(error))
@@ -123,7 +124,14 @@ def run(
         if (identity.sha256, str(path.absolute())) not in known:
             details = {"name": path.name, "path": str(path.absolute()), "size_bytes": identity.size_bytes}
             custody.append(case, "received", identity.sha256, details)
+            known.add((identity.sha256, str(path.absolute())))
         yield _analyze_one(path, identity, case, config, loaded, made_with, progress(path) if progress else None)
+
+
+def _readable(identity: VideoIdentity) -> VideoIdentity:
+    """File names as text: bytes that are none are shown as escapes."""
+    names = (os.fsencode(name).decode("utf-8", "backslashreplace") for name in identity.names)
+    return replace(identity, names=tuple(names))
 
 
 def _analyze_one(
@@ -136,25 +144,31 @@ def _analyze_one(
     progress: Progress | None,
 ) -> Outcome:
     target = package.location(case, identity.sha256, package.analysis_id(identity, made_with))
-    if target.is_dir():
-        broken = package.problems(target)
-        if broken:
-            return Outcome(path, "failed", target, None, f"{broken[0]}; run roundel verify {case}")
-        analysis = package.read_analysis(target)
-        failed = analysis.failure is not None
-        message = analysis.failure.message if analysis.failure else "done before"
-        return Outcome(path, "failed" if failed else "skipped", target, analysis, message)
+    if target.is_dir() and (event := cases.logged(case).get(target.relative_to(case).as_posix())):
+        return _done_before(path, target, event, case)
     try:
         analysis, manifest_sha256 = analyze_into(
             package.PackageWriter(target), path, identity, config, loaded, made_with, progress
         )
-    except StallError as error:
+    except MediaError as error:
         custody.append(case, "failed", identity.sha256, {"kind": type(error).__name__, "message": str(error)})
         return Outcome(path, "failed", None, None, str(error))
     details = {"manifest_sha256": manifest_sha256, "video": identity.sha256}
     custody.append(case, cases.ANALYSED, target.relative_to(case).as_posix(), details)
     message = analysis.failure.message if analysis.failure else ""
     return Outcome(path, "failed" if analysis.failure else "done", target, analysis, message)
+
+
+def _done_before(path: Path, target: Path, event: custody.Event, case: Path) -> Outcome:
+    broken = package.problems(target)
+    if not broken and not cases.agrees(target, event):
+        broken = [f"{target / package.MANIFEST}: was changed"]
+    if broken:
+        return Outcome(path, "failed", target, None, f"{broken[0]}; nothing was analysed; run roundel verify {case}")
+    analysis = package.read_analysis(target)
+    if analysis.failure is not None:
+        return Outcome(path, "failed", target, analysis, analysis.failure.message)
+    return Outcome(path, "skipped", target, analysis, "done before")
 
 
 def analyze_into(
@@ -172,7 +186,8 @@ def analyze_into(
         The facts and the hash of the manifest.
 
     Raises:
-        StallError: if the machine was in the way; nothing is kept then, and another try may succeed.
+        MediaError: if the machine was in the way or the file changed or went away; nothing is kept then, and another
+            try may succeed.
     """
     try:
         try:

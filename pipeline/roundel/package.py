@@ -6,10 +6,13 @@ It is written under a temporary name, flushed to the disk and renamed. ``manifes
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.errors import IntegrityError
+from roundel.errors import IntegrityError, StallError
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, schema_json, to_json
 from roundel.types import VideoIdentity
@@ -31,12 +34,16 @@ SCHEMA = "analysis.schema.json"
 README = "README.txt"
 EXHIBITS = "exhibits"
 PARTIAL = ".partial-"
+_MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]+")
 
 _README_TEXT = """\
 This folder holds one analysis of one video by Roundel.
 
 analysis.json          the facts; every field is described in analysis.schema.json
-detections.jsonl.gz    one line of JSON for each analysed frame: time, shot, boxes with scores for all classes
+detections.jsonl.gz    one line of JSON for each analysed frame: seconds, pts and time_base (the exact time is pts times
+                       time_base), frame (its number, from 0), shot, in_transition, and boxes; of each box: xyxy (left,
+                       top, right, bottom in pixels of the upright video), class and score (the strongest), track, and
+                       scores (one for each of the classes listed in analysis.json, in that order)
 exhibits/              pictures made from the video: whole frames and crops of objects
 manifest-sha256.txt    hashes of all files here; check them with: sha256sum -c manifest-sha256.txt
 
@@ -66,6 +73,8 @@ class PackageWriter:
         shutil.rmtree(self._folder, ignore_errors=True)
         (self._folder / EXHIBITS).mkdir(parents=True)
         self._raw = (self._folder / DETECTIONS).open("wb")
+        with contextlib.suppress(OSError):  # some network folders cannot lock
+            fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._lines = gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0)
 
     def picture(self, name: str, image: NDArray[np.uint8]) -> str:
@@ -85,9 +94,12 @@ class PackageWriter:
 
         Returns:
             The hash of the manifest, which stands for the whole package.
+
+        Raises:
+            StallError: if another package has taken the place meanwhile and is not the same.
         """
         self._lines.close()
-        self._raw.close()
+        self._raw.flush()
         wanted = {exhibit.file for exhibit in analysis.exhibits}
         for path in (self._folder / EXHIBITS).iterdir():
             if f"{EXHIBITS}/{path.name}" not in wanted:
@@ -101,15 +113,45 @@ class PackageWriter:
         _flush(self._folder / MANIFEST)
         _flush(self._folder / EXHIBITS)
         _flush(self._folder)
-        self._folder.rename(self.target)
+        digest = sha256_of(self._folder / MANIFEST)
+        self._put_in_place(digest)
         _flush(self.target.parent)
-        return sha256_of(self.target / MANIFEST)
+        return digest
+
+    def _put_in_place(self, digest: str) -> None:
+        try:
+            self._folder.rename(self.target)
+        except OSError:
+            present = self.target / MANIFEST
+            if not self.target.is_dir():
+                raise
+            if problems(self.target) or sha256_of(present) != digest:
+                raise StallError(
+                    f"{self.target}: there is a package already that differs from this one, and this run did not "
+                    "write it; move it out of the case and run again"
+                ) from None
+            shutil.rmtree(self._folder)
+        self._raw.close()
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._lines.close()
-        self._raw.close()
+        for stream in (self._lines, self._raw):
+            with contextlib.suppress(OSError):  # a full disk: what could not be written is not wanted any more
+                stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def remove_left_overs(videos: Path) -> None:
+    """Remove what interrupted runs have left, but nothing that another run writes at this moment."""
+    for folder in videos.glob(f"*/{PARTIAL}*"):
+        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as stack:
+            if (folder / DETECTIONS).is_file():
+                stream = stack.enter_context((folder / DETECTIONS).open("rb"))
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+            shutil.rmtree(folder)
 
 
 def _flush(path: Path) -> None:
@@ -124,20 +166,22 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
     """The files of a package without its manifest, as (name within the package, path), sorted."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not path.is_dir() and name != MANIFEST:
+        if (path.is_symlink() or not path.is_dir()) and name != MANIFEST:
             yield name, path
 
 
 def problems(folder: Path) -> list[str]:
     """What is wrong with a package: changed, missing and added files. Empty if it is whole."""
     manifest = folder / MANIFEST
+    if folder.is_symlink() or manifest.is_symlink():
+        return [f"{folder}: is a link, which Roundel never writes"]
     if not manifest.is_file():
         return [f"{manifest}: is missing"]
     expected = {}
-    for number, line in enumerate(manifest.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-        digest, separator, name = line.partition("  ")
-        if not separator or len(digest) != 64:
+    for number, line in enumerate(manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1], start=1):
+        if not _MANIFEST_LINE.fullmatch(line):
             return [f"{manifest}: line {number} is no manifest line"]
+        digest, _, name = line.partition("  ")
         expected[name] = digest
     present = dict(files(folder))
     found = [f"{folder / name}: is missing" for name in sorted(expected.keys() - present.keys())]

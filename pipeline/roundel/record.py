@@ -22,145 +22,147 @@ _NOTHING: list[Any] = []
 class Part(BaseModel):
     """Base of all parts: frozen, and nothing undescribed gets in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Video(Part):
     """The source: its bytes make it the same source, whatever it is called."""
 
     sha256: Sha256 = Field(description="hash of the file as it was analysed")
-    size_bytes: int
+    size_bytes: int = Field(description="bytes of the file")
     names: list[str] = Field(description="file names under which these bytes were given")
 
 
 class Media(Part):
     """What the container states (from_header) and what decoding showed (from_content)."""
 
-    format_name: str
-    codec: str
-    pixel_format: str
-    stream_index: int
+    format_name: str = Field(description="container formats as ffmpeg names them")
+    codec: str = Field(description="video codec as ffmpeg names it")
+    pixel_format: str = Field(description="layout of the pixels as ffmpeg names it")
+    stream_index: int = Field(description="number of the analysed stream within the file")
     width: int = Field(description="upright, in stored pixels")
     height: int = Field(description="upright, in stored pixels")
-    coded_width: int
-    coded_height: int
+    coded_width: int = Field(description="as stored, before the picture is turned upright")
+    coded_height: int = Field(description="as stored, before the picture is turned upright")
     rotation: int = Field(description="degrees clockwise that make the stored picture upright")
-    sample_aspect_ratio: str
-    time_base: str
-    frame_rate_from_header: str | None
-    start_seconds_from_header: float | None
-    duration_seconds_from_header: float | None
+    sample_aspect_ratio: str = Field(description="width to height of one stored pixel")
+    time_base: str = Field(description="seconds per tick of the stream's clock, as a fraction")
+    frame_rate_from_header: str | None = Field(description="mean frames a second as a fraction; null if not stated")
+    start_seconds_from_header: float | None = Field(description="time of the first frame; null if not stated")
+    duration_seconds_from_header: float | None = Field(description="stated length of the video; null if not stated")
     duration_seconds_from_content: float = Field(description="from the first to the end of the last decoded frame")
-    variable_frame_rate: bool
-    colour: dict[str, str | None]
-    warnings: list[str]
+    variable_frame_rate: bool = Field(description="whether the steps between the decoded frames differ")
+    colour: dict[str, str | None] = Field(
+        description="colour range, space, primaries and transfer as the file states them"
+    )
+    warnings: list[str] = Field(description="what a reader of the results must know about the file")
 
 
 class CoverageRecord(Part):
     """How much of the video was read."""
 
-    decoded_frames: int
-    decoded_seconds: float
+    decoded_frames: int = Field(description="frames that could be decoded")
+    decoded_seconds: float = Field(description="time that the decoded frames cover")
     analysed_frames: int = Field(description="frames that the detector looked at")
     first_seconds: float | None = Field(description="time of the first decoded frame")
     missing_seconds: list[Span] = Field(
         description="ranges in which the file promises picture and none could be decoded"
     )
-    decoder_errors: int
+    decoder_errors: int = Field(description="complaints of the decoder")
     decoder_messages: list[str] = Field(description="the first different complaints of the decoder")
 
 
 class ShotRecord(Part):
     """One camera take. Shots tile the video; a dissolve is divided at its middle."""
 
-    index: int
-    first_frame: int
-    end_frame: int
-    start_seconds: float
-    end_seconds: float
+    index: int = Field(description="number of the shot, from 0")
+    first_frame: int = Field(description="number of its first frame in the video, from 0")
+    end_frame: int = Field(description="number of the frame after its last one")
+    start_seconds: float = Field(description="time of its first frame")
+    end_seconds: float = Field(description="time at which the next shot begins")
     transition_in: str = Field(description="start, cut, dissolve or fade")
     transition_seconds: Span = Field(description="range of the transition; empty for a cut")
 
 
 class ExemplarRecord(Part):
-    """A view of a track. ``file`` is relative to the package."""
+    """A view of a track."""
 
-    file: str
-    seconds: float
-    xyxy: Box
-    score: float
+    file: str = Field(description="picture, relative to the package")
+    seconds: float = Field(description="time of the frame")
+    xyxy: Box = Field(description="x1, y1, x2, y2 in pixels of the upright video")
+    score: float = Field(description="the detector's score of this view; no probability")
 
 
 class TrackRecord(Part):
     """One object followed within one shot (a sighting)."""
 
-    id: str
-    shot: int
+    id: str = Field(description="name of the track within this analysis")
+    shot: int = Field(description="index of the shot it was seen in")
     class_: str = Field(alias="class", description="deepest class that the evidence and the model's validation allow")
     score: float = Field(description="mean of the better half of the detector's scores; no probability")
-    start_seconds: float
-    end_seconds: float
+    start_seconds: float = Field(description="time of the first frame in which it was seen")
+    end_seconds: float = Field(description="time of the last frame in which it was seen")
     frames: int = Field(description="analysed frames in which it was seen")
     posterior: dict[str, float] = Field(description="share of the fused scores for each node of the class tree")
     posterior_calibrated: bool = Field(description="false: the shares are no probabilities")
     alternatives: list[tuple[str, float]] = Field(description="other classes of the detector and their shares")
     burnt_in: bool = Field(description="a graphic laid over the picture, such as a logo; it is in no count")
-    exemplars: list[ExemplarRecord]
+    exemplars: list[ExemplarRecord] = Field(description="its best views, spread in time")
     readings: list[str] = Field(description="markings read on the object")
 
 
 class ProofRecord(Part):
     """A frame that shows these tracks side by side."""
 
-    seconds: float
-    tracks: list[str]
-    boxes: list[Box]
-    exhibit: str
+    seconds: float = Field(description="time of the frame")
+    tracks: list[str] = Field(description="the tracks seen in it, each of them another object")
+    boxes: list[Box] = Field(description="where each of them is, in the same order")
+    exhibit: str = Field(description="picture of the frame, relative to the package")
 
 
 class CountRecord(Part):
     """Numbers of distinct objects of a class, classes below it included. Objects that were not detected are in none."""
 
     lower: int = Field(description="at least so many different objects are seen side by side in the proof frames")
-    estimate: int
+    estimate: int = Field(description="most likely number of different objects, given the tracks")
     interval: list[int] = Field(description="5 to 95 % of the ways to explain the tracks")
     upper: int = Field(description="number of tracks: so many if none is seen twice")
-    proof: list[ProofRecord]
+    proof: list[ProofRecord] = Field(description="frames that prove the lower bound")
 
 
 class Exhibit(Part):
     """A derived picture and how it was made from the source."""
 
-    file: str
-    derived_from: Sha256
-    seconds: float
-    method: str
+    file: str = Field(description="picture, relative to the package")
+    derived_from: Sha256 = Field(description="hash of the video that the picture was made from")
+    seconds: float = Field(description="time of the frame")
+    method: str = Field(description="how it was made from the frame")
 
 
 class FailureRecord(Part):
     """Why there is no result."""
 
-    kind: str
-    message: str
+    kind: str = Field(description="name of the error")
+    message: str = Field(description="what happened, to which file, and what to do")
 
 
 class Analysis(Part):
     """Everything one analysis says about one video."""
 
-    schema_version: str
-    video: Video
-    media: Media | None
-    coverage: CoverageRecord | None
+    schema_version: str = Field(description="version of this form; another one may mean other things by the same names")
+    video: Video = Field(description="the source")
+    media: Media | None = Field(description="what kind of video it is; null if it could not be read")
+    coverage: CoverageRecord | None = Field(description="how much of it was read; null if it could not be read")
     provenance: dict[str, Any] = Field(description="tool, weights, engine, settings and library versions")
     classes: list[str] = Field(description="the detector's classes, in the order of the scores in detections.jsonl.gz")
-    shots: list[ShotRecord]
-    tracks: list[TrackRecord]
+    shots: list[ShotRecord] = Field(description="camera takes; they tile the video")
+    tracks: list[TrackRecord] = Field(description="objects followed within one shot")
     brief_tracks: int = Field(description="tracks seen too briefly or weakly to be listed; their boxes are kept")
-    counts: dict[str, CountRecord]
-    exhibits: list[Exhibit]
+    counts: dict[str, CountRecord] = Field(description="numbers of distinct objects by class")
+    exhibits: list[Exhibit] = Field(description="the pictures in this package")
     claims: list[dict[str, Any]] = Field(description="assessed claims; empty until claims are checked")
     matches: list[dict[str, Any]] = Field(description="earlier or later copies; empty until footage is matched")
-    failure: FailureRecord | None
+    failure: FailureRecord | None = Field(description="why there is no result; null if there is one")
 
 
 def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
@@ -187,7 +189,14 @@ def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
 def to_json(analysis: Analysis) -> str:
     """Canonical text: sorted keys, fixed layout, one newline at the end."""
     return (
-        json.dumps(analysis.model_dump(mode="json", by_alias=True), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+        json.dumps(
+            analysis.model_dump(mode="json", by_alias=True),
+            sort_keys=True,
+            indent=1,
+            ensure_ascii=False,
+            allow_nan=False,
+        )
+        + "\n"
     )
 
 

@@ -25,12 +25,16 @@ GRACE_SECONDS = 1.0  # a track is closed this long after the tracker has given i
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examined:
-    """An analysed frame: its boxes, a crop of each (``None`` where the class is not shown), and small pictures."""
+    """An analysed frame: its boxes, a crop of each (``None`` where the class is not shown), and small pictures.
+
+    ``thumbnail`` (h, w, 3) in Y, U, V; ``luma`` (h, w), larger; ``preview`` (h, w, 3, BGR) if it may become a proof.
+    """
 
     ref: FrameRef
     found: Detections
     crops: tuple[NDArray[np.uint8] | None, ...]
     thumbnail: NDArray[np.uint8]
+    luma: NDArray[np.uint8]
     preview: NDArray[np.uint8] | None
 
 
@@ -99,10 +103,9 @@ class ShotAnalyst:
         longest = float((found.xyxy[index, 2:] - found.xyxy[index, :2]).max()) * self._input_scale
         record.add(examined.ref.at.seconds, found.scores[index], longest < self._least_px, self._view(examined, index))
         if crop is not None:
-            looks = appearance(crop)
-            if record.stillness is None:
-                record.stillness = Stillness(found.xyxy[index], looks, examined.thumbnail)
-            record.stillness.add(found.xyxy[index], looks, examined.thumbnail)
+            box = found.xyxy[index] * np.float32(examined.luma.shape[1] / self._info.width)
+            record.stillness = record.stillness or Stillness(box, examined.luma)
+            record.stillness.add(box, examined.luma)
 
     def _view(self, examined: Examined, index: int) -> View | None:
         crop = examined.crops[index]

@@ -16,10 +16,9 @@ from roundel.types import Exemplar, Seconds, Sighting
 BUCKET_SECONDS = 0.5
 SMALL_NODE = "equipment"
 BURNT_IN_FRAMES = 8
-BURNT_IN_SHIFT = 0.08  # of the box's longest side: the detector's boxes tremble
-BURNT_IN_SLACK = 3  # pixels of an appearance that a crop may be off by
-BURNT_IN_LIKENESS = 0.9
-BURNT_IN_SCENE_CHANGE = 2.0  # mean grey levels between two thumbnails
+BURNT_IN_SHIFT = 0.1  # of the box's longest side: the detector's boxes tremble
+BURNT_IN_LIKENESS = 0.9  # normalised cross-correlation at the same place
+BURNT_IN_SCENE_CHANGE = 2.0  # mean grey levels
 ALTERNATIVE_SHARE = 0.02  # weaker alternatives are noise of the network's last layer
 
 
@@ -75,33 +74,32 @@ class Stillness:
     """Tells graphics in the picture from objects: a logo keeps its place and its pixels while the scene moves on.
 
     A parked object seen by a resting camera keeps both too, but then the rest of the picture does not change either.
+    ``box`` (4,) is the track's first box in pixels of the luma pictures (h, w) that are compared, ``first`` the first one.
     """
 
     box: NDArray[np.float32]
-    looks: NDArray[np.float32]
-    scene: NDArray[np.uint8]
+    first: NDArray[np.uint8]
     frames: int = 0
-    shift_px: float = 0.0
-    least_likeness: float = 1.0
+    shift: float = 0.0
+    likeness: float = 1.0
     scene_change: float = 0.0
 
-    def add(self, box: NDArray[np.float32], looks: NDArray[np.float32], scene: NDArray[np.uint8]) -> None:
-        """Compare one more frame with the first: box (4,), appearance of the crop, thumbnail of the frame."""
+    def add(self, box: NDArray[np.float32], luma: NDArray[np.uint8]) -> None:
+        """Compare one more frame with the first, at the place of the first box."""
         self.frames += 1
-        self.shift_px = max(self.shift_px, float(np.abs(box - self.box).max()))
-        inner = self.looks[BURNT_IN_SLACK:-BURNT_IN_SLACK, BURNT_IN_SLACK:-BURNT_IN_SLACK]
-        found = cv2.matchTemplate(looks, inner, cv2.TM_CCOEFF_NORMED)
-        self.least_likeness = min(self.least_likeness, float(found.max()))
-        change = float(np.abs(scene[..., 0].astype(np.int16) - self.scene[..., 0]).mean())
-        self.scene_change = max(self.scene_change, change)
+        self.shift = max(self.shift, float(np.abs(box - self.box).max() / (self.box[2:] - self.box[:2]).max()))
+        left, top = np.floor(self.box[:2]).astype(int)
+        right, bottom = np.ceil(self.box[2:]).astype(int)
+        here, there = luma[top:bottom, left:right], self.first[top:bottom, left:right]
+        self.likeness = min(self.likeness, float(cv2.matchTemplate(here, there, cv2.TM_CCOEFF_NORMED)[0, 0]))
+        self.scene_change = max(self.scene_change, float(cv2.absdiff(luma, self.first).mean()))
 
     def is_burnt_in(self) -> bool:
         """Whether the track is a graphic laid over the picture."""
-        side = float((self.box[2:] - self.box[:2]).max())
         return (
             self.frames >= BURNT_IN_FRAMES
-            and self.shift_px <= max(2.0, BURNT_IN_SHIFT * side)
-            and self.least_likeness >= BURNT_IN_LIKENESS
+            and self.shift <= BURNT_IN_SHIFT
+            and self.likeness >= BURNT_IN_LIKENESS
             and self.scene_change >= BURNT_IN_SCENE_CHANGE
         )
 
