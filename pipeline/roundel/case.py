@@ -77,11 +77,15 @@ def names(case: Path) -> dict[str, list[str]]:
 
 def problems(case: Path) -> Iterator[str]:
     """Everything in a case that is not as it was written: the log, the packages, the report, and files of no kind."""
+    events: list[custody.Event] = []
+    whole = True
     try:
-        events = list(custody.read(case))
+        events.extend(custody.read(case))
     except IntegrityError as error:
         yield str(error)
-        events = []
+        whole = False
+    if whole and not events:
+        yield f"{case / custody.FILE}: holds no event; restore it from a copy"
     latest = {(event.event, event.subject): event for event in events}
     noted = {subject: event for (kind, subject), event in latest.items() if kind == ANALYSED}
     present = {path.relative_to(case).as_posix(): path for path in packages(case)}
@@ -89,12 +93,14 @@ def problems(case: Path) -> Iterator[str]:
         yield f"{case / name}: the package is missing"
     for name, folder in present.items():
         if name not in noted:
-            yield f"{folder}: the custody log does not mention this package: it was added, or the log was cut short"
+            if whole:
+                yield f"{folder}: the custody log does not mention this package: it was added, or the log was cut short"
         elif not agrees(folder, noted[name]):
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
     for kind, name in ((CONFIGURED, CONFIG), (REPORTED, f"{REPORT}/{REPORT_PAGE}")):
-        yield from _problems_of(case, name, latest.get((kind, name)))
+        if whole or (kind, name) in latest:
+            yield from _problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
 
 

@@ -7,10 +7,10 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from roundel.errors import UsageError
 
@@ -20,7 +20,7 @@ GIB = 1024**3
 class Section(BaseModel):
     """Base of the sections: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MediaConfig(Section):
@@ -40,7 +40,9 @@ class MediaConfig(Section):
 class SamplingConfig(Section):
     """Which frames go to the detector."""
 
-    base_fps: float | Literal["all"] = Field(2.0, description="frames a second at least; 'all' for every frame")
+    base_fps: Annotated[float, Field(gt=0)] | Literal["all"] = Field(
+        2.0, description="frames a second at least; 'all' for every frame"
+    )
     dense_fps: float = Field(8.0, gt=0, description="frames a second around detections")
     per_shot: int = Field(3, ge=1, description="frames a shot at least, where it has as many")
     trigger_score: float = Field(0.2, ge=0, le=1, description="a box of this score makes sampling denser")
@@ -65,11 +67,15 @@ class DetectorConfig(Section):
 class TrackingConfig(Section):
     """How boxes become tracks and tracks become sightings."""
 
-    start_score: float = Field(0.4, description="a box of this score starts a track")
-    match_iou: float = Field(0.2, description="least overlap of a box with the place where a track is expected")
-    lost_seconds: float = Field(1.0, description="a track that is not seen for longer has ended")
+    start_score: float = Field(0.4, ge=0, le=1, description="a box of this score starts a track")
+    match_iou: float = Field(
+        0.2, ge=0, le=1, description="least overlap of a box with the place where a track is expected"
+    )
+    lost_seconds: float = Field(1.0, gt=0, description="a track that is not seen for longer has ended")
     min_frames: int = Field(2, ge=1, description="a sighting was seen in at least this many analysed frames")
-    min_score: float = Field(0.4, description="a sighting has at least this mean of its best half of scores")
+    min_score: float = Field(
+        0.4, ge=0, le=1, description="a sighting has at least this mean of its best half of scores"
+    )
     node_share: float = Field(0.7, gt=0.5, le=1, description="share of the fused scores that a class node needs")
     exemplars: int = Field(5, ge=1, description="pictures kept of a sighting")
 
@@ -78,9 +84,9 @@ class CountingConfig(Section):
     """What it takes to prove that two tracks are two objects."""
 
     min_frames: int = Field(3, ge=1, description="frames in which both are seen")
-    min_score: float = Field(0.5, description="score that both have in each of these frames")
-    max_overlap: float = Field(0.1, description="largest share of the smaller box inside the other one")
-    max_likeness: float = Field(0.75, description="largest likeness of the two crops, straight or mirrored")
+    min_score: float = Field(0.5, ge=0, le=1, description="score that both have in each of these frames")
+    max_overlap: float = Field(0.1, ge=0, le=1, description="largest share of the smaller box inside the other one")
+    max_likeness: float = Field(0.75, ge=0, le=1, description="largest likeness of the two crops, straight or mirrored")
     samples: int = Field(400, ge=50, description="partitions drawn for the estimate")
 
 
@@ -121,7 +127,9 @@ class Config(BaseSettings):
             ValidationError: of pydantic, if a value or a section is wrong.
         """
         sections: dict[str, Any] = {
-            name: type(getattr(cls(), name)).model_validate(values.get(name)) for name in cls.model_fields
+            name: field.annotation.model_validate(values.get(name))
+            for name, field in cls.model_fields.items()
+            if field.annotation is not None
         }
         return cls.model_construct(**sections)
 
@@ -138,7 +146,8 @@ class Config(BaseSettings):
             lines += ["", f"[{name}]"]
             for key, field in type(section).model_fields.items():
                 note = f"  # {field.description}" if field.description else ""
-                lines.append(f"{key} = {json.dumps(getattr(section, key))}{note}")
+                value = json.dumps(getattr(section, key), ensure_ascii=False).replace("\x7f", "\\u007f")
+                lines.append(f"{key} = {value}{note}")
         return "\n".join(lines) + "\n"
 
 
@@ -157,17 +166,30 @@ def load(file: Path | None = None, flags: dict[str, dict[str, Any]] | None = Non
         try:
             data = tomllib.loads(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise UsageError(f"{file}: cannot be read as a TOML configuration: {error}") from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"{file}: cannot be read as a TOML configuration: {reason}") from error
+        if strangers := sorted(data.keys() - Config.model_fields.keys()):
+            raise UsageError(f"{file}: [{strangers[0]}] is no section; sections are: {', '.join(Config.model_fields)}")
     try:
         values = Config(**data).model_dump()
         for section, wanted in (flags or {}).items():
             values[section].update({key: value for key, value in wanted.items() if value is not None})
         return Config.from_values(values)
     except ValidationError as error:
-        raise UsageError(f"{file or 'configuration'}: {_explain(error)}") from error
+        raise UsageError(f"{file or 'settings'}: {_explain(error)}") from error
+    except SettingsError as error:
+        raise UsageError(
+            f"an environment variable ROUNDEL_… holds no setting ({error}); "
+            "one setting is given as in ROUNDEL_DETECTOR__SCORE=0.2"
+        ) from error
 
 
 def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
-    where = ".".join([error.title.removesuffix("Config").lower(), *map(str, first["loc"])]).lstrip(".")
-    return f"{where}: {first['msg']} (found: {first['input']!r})"
+    parts = [*filter(None, [error.title.removesuffix("Config").lower()]), *map(str, first["loc"])]
+    section = Config.model_fields[parts[0]].annotation
+    if first["type"] == "extra_forbidden" and section is not None:
+        return f"{'.'.join(parts)}: there is no such setting; settings here are: {', '.join(section.model_fields)}"
+    if len(parts) == 1:
+        return f"{parts[0]}: must be a table: write its settings below a line [{parts[0]}] (found: {first['input']!r})"
+    return f"{'.'.join(parts[:2])}: {first['msg']} (found: {first['input']!r})"

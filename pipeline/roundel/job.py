@@ -63,7 +63,7 @@ def collect(arguments: Iterable[Path]) -> Inputs:
     files: dict[Path, None] = {}
     passed_over: list[Path] = []
     for argument in arguments:
-        if argument.is_dir():
+        if _is_folder(argument):
             inside = sorted(path for path in argument.rglob("*") if path.is_file() and not path.name.startswith("."))
             files.update(dict.fromkeys(path for path in inside if path.suffix.lower() in VIDEO_SUFFIXES))
             passed_over += [path for path in inside if path.suffix.lower() not in VIDEO_SUFFIXES]
@@ -72,6 +72,13 @@ def collect(arguments: Iterable[Path]) -> Inputs:
         else:
             files[argument] = None
     return Inputs(tuple(files), tuple(passed_over))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name that is too long: identify() says what is wrong
+        return False
 
 
 def _read_list(path: Path) -> Iterator[Path]:
@@ -103,6 +110,22 @@ def provenance(config: Config, loaded: LoadedDetector) -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    case: Path
+    config: Config
+    loaded: LoadedDetector
+    made_with: dict[str, object]
+    noted: dict[str, custody.Event]
+    """The packages that the custody log mentions, by their place in the case."""
+
+    def event_of(self, name: str) -> custody.Event | None:
+        """The event of a package, also if another run wrote it meanwhile."""
+        if name not in self.noted:
+            self.noted.update(cases.logged(self.case))
+        return self.noted.get(name)
+
+
 def run(
     inputs: Iterable[Path],
     case: Path,
@@ -112,7 +135,7 @@ def run(
 ) -> Iterator[Outcome]:
     """Analyse the inputs one after the other; yields the outcome of each. The same bytes are analysed once."""
     package.remove_left_overs(case / cases.VIDEOS)
-    made_with = provenance(config, loaded)
+    job = _Job(case, config, loaded, provenance(config, loaded), cases.logged(case))
     known = {(event.subject, event.details.get("path")) for event in custody.read(case) if event.event == "received"}
     for path in inputs:
         try:
@@ -124,8 +147,7 @@ def run(
         if (identity.sha256, str(path.absolute())) not in known:
             details = {"name": path.name, "path": str(path.absolute()), "size_bytes": identity.size_bytes}
             custody.append(case, "received", identity.sha256, details)
-            known.add((identity.sha256, str(path.absolute())))
-        yield _analyze_one(path, identity, case, config, loaded, made_with, progress(path) if progress else None)
+        yield _analyze_one(job, path, identity, progress)
 
 
 def _readable(identity: VideoIdentity) -> VideoIdentity:
@@ -135,26 +157,19 @@ def _readable(identity: VideoIdentity) -> VideoIdentity:
 
 
 def _analyze_one(
-    path: Path,
-    identity: VideoIdentity,
-    case: Path,
-    config: Config,
-    loaded: LoadedDetector,
-    made_with: dict[str, object],
-    progress: Progress | None,
+    job: _Job, path: Path, identity: VideoIdentity, progress: Callable[[Path], Progress] | None
 ) -> Outcome:
-    target = package.location(case, identity.sha256, package.analysis_id(identity, made_with))
-    if target.is_dir() and (event := cases.logged(case).get(target.relative_to(case).as_posix())):
-        return _done_before(path, target, event, case)
+    target = package.location(job.case, identity.sha256, package.analysis_id(identity, job.made_with))
+    name = target.relative_to(job.case).as_posix()
+    if target.is_dir() and (event := job.event_of(name)):
+        return _done_before(path, target, event, job.case)
+    writer, show = package.PackageWriter(target), progress(path) if progress else None
     try:
-        analysis, manifest_sha256 = analyze_into(
-            package.PackageWriter(target), path, identity, config, loaded, made_with, progress
-        )
+        analysis, manifest_sha256 = analyze_into(writer, path, identity, job.config, job.loaded, job.made_with, show)
     except MediaError as error:
-        custody.append(case, "failed", identity.sha256, {"kind": type(error).__name__, "message": str(error)})
+        custody.append(job.case, "failed", identity.sha256, {"kind": type(error).__name__, "message": str(error)})
         return Outcome(path, "failed", None, None, str(error))
-    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256}
-    custody.append(case, cases.ANALYSED, target.relative_to(case).as_posix(), details)
+    custody.append(job.case, cases.ANALYSED, name, {"manifest_sha256": manifest_sha256, "video": identity.sha256})
     message = analysis.failure.message if analysis.failure else ""
     return Outcome(path, "failed" if analysis.failure else "done", target, analysis, message)
 

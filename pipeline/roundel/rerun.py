@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from roundel import case as cases
 from roundel import custody, job, package
 from roundel.config import Config
 from roundel.detect import load_detector
-from roundel.errors import RoundelError, UsageError
+from roundel.errors import IntegrityError, RoundelError, UsageError
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis
 from roundel.types import VideoIdentity
@@ -46,13 +47,20 @@ def rerun_case(case: Path, videos: Sequence[Path], scratch: Path) -> Iterator[Re
     for folder in cases.packages(case):
         try:
             yield _repeat(folder, places, scratch)
+        except IntegrityError as error:
+            yield Repetition(folder, "different", [str(error)])
         except RoundelError as error:
             yield Repetition(folder, "not repeated", [str(error)])
+        shutil.rmtree(scratch / folder.name, ignore_errors=True)
 
 
 def _repeat(folder: Path, places: dict[str, list[Path]], scratch: Path) -> Repetition:
     recorded = package.read_analysis(folder)
     sha256 = recorded.video.sha256
+    identity = VideoIdentity(sha256, recorded.video.size_bytes, tuple(recorded.video.names))
+    named = package.analysis_id(identity, recorded.provenance)
+    if (folder.parent.name, folder.name) != (sha256.removeprefix("sha256:"), named):
+        raise IntegrityError(f"{folder}: the analysis in it does not belong into a folder of this name: it was changed")
     video = next((path for path in places.get(sha256, []) if path.is_file() and sha256_of(path) == sha256), None)
     if video is None:
         raise UsageError(
@@ -72,7 +80,6 @@ def _repeat(folder: Path, places: dict[str, list[Path]], scratch: Path) -> Repet
             f"{folder}: was made with {_difference(recorded, made_with)}; "
             "results can only be compared with the same versions"
         )
-    identity = VideoIdentity(sha256, recorded.video.size_bytes, tuple(recorded.video.names))
     writer = package.PackageWriter(scratch / folder.name)
     job.analyze_into(writer, video, identity, config, loaded, made_with)
     before, after = dict(package.files(folder)), dict(package.files(scratch / folder.name))

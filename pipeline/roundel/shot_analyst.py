@@ -14,7 +14,7 @@ from roundel.classes import tree
 from roundel.config import Config
 from roundel.count import KeptFrame, Pair, Seen, ShotEvidence, ShotProof, appearance, as_box
 from roundel.detect import LoadedDetector
-from roundel.seams import SeamMeter
+from roundel.seams import SeamMeter, separated
 from roundel.sightings import Gallery, Stillness, TrackRecord, View, conclude, view_quality
 from roundel.track import Tracker
 from roundel.types import Detections, Exemplar, FrameRef, MediaInfo, Seconds, Sighting
@@ -128,8 +128,10 @@ class ShotAnalyst:
 
     def _separated(self, seen: list[Seen]) -> Iterator[Pair]:
         strong = [item for item in seen if item.score >= self._config.counting.min_score]
+        regions = self._seams.regions() if len(strong) > 1 else []
+        size = np.array([self._info.width, self._info.height] * 2, np.float32)
         for one, other in itertools.combinations(sorted(strong, key=lambda item: item.track), 2):
-            if self._seams.separates(one.xyxy, other.xyxy, self._info.width, self._info.height):
+            if separated(one.xyxy / size, other.xyxy / size, regions):
                 yield one.track, other.track
 
     def _close_lost(self, now: Seconds) -> None:

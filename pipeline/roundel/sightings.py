@@ -18,7 +18,7 @@ SMALL_NODE = "equipment"
 BURNT_IN_FRAMES = 8
 BURNT_IN_SHIFT = 0.1  # of the box's longest side: the detector's boxes tremble
 BURNT_IN_LIKENESS = 0.9  # normalised cross-correlation at the same place
-BURNT_IN_SCENE_CHANGE = 2.0  # mean grey levels
+BURNT_IN_SCENE_LIKENESS = 0.95  # the same for the whole picture: it must have changed
 ALTERNATIVE_SHARE = 0.02  # weaker alternatives are noise of the network's last layer
 
 
@@ -82,7 +82,7 @@ class Stillness:
     frames: int = 0
     shift: float = 0.0
     likeness: float = 1.0
-    scene_change: float = 0.0
+    scene_likeness: float = 1.0
 
     def add(self, box: NDArray[np.float32], luma: NDArray[np.uint8]) -> None:
         """Compare one more frame with the first, at the place of the first box."""
@@ -92,7 +92,8 @@ class Stillness:
         right, bottom = np.ceil(self.box[2:]).astype(int)
         here, there = luma[top:bottom, left:right], self.first[top:bottom, left:right]
         self.likeness = min(self.likeness, float(cv2.matchTemplate(here, there, cv2.TM_CCOEFF_NORMED)[0, 0]))
-        self.scene_change = max(self.scene_change, float(cv2.absdiff(luma, self.first).mean()))
+        scene = float(cv2.matchTemplate(luma, self.first, cv2.TM_CCOEFF_NORMED)[0, 0])
+        self.scene_likeness = min(self.scene_likeness, scene)
 
     def is_burnt_in(self) -> bool:
         """Whether the track is a graphic laid over the picture."""
@@ -100,7 +101,7 @@ class Stillness:
             self.frames >= BURNT_IN_FRAMES
             and self.shift <= BURNT_IN_SHIFT
             and self.likeness >= BURNT_IN_LIKENESS
-            and self.scene_change >= BURNT_IN_SCENE_CHANGE
+            and self.scene_likeness <= BURNT_IN_SCENE_LIKENESS
         )
 
 

@@ -1,0 +1,125 @@
+"""The engines agree, weights are checked, and every step keeps all class scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import roundel_models
+from roundel.classes import tree
+from roundel.config import DetectorConfig
+from roundel.detect import load_detector
+from roundel.detect.nms import iou
+from roundel.detect.yolo import YoloDetector
+from roundel.errors import UsageError, WeightsError
+from roundel.types import Detections
+
+CUTOUTS = Path(__file__).parents[2] / "tools" / "cutouts"
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    """Two vehicles on plain ground."""
+    scene = np.full((480, 854, 3), (110, 150, 160), np.uint8)
+    scene[:200] = (220, 200, 180)
+    for name, left, width in (("bradley.png", 60, 330), ("stryker.png", 470, 330)):
+        cutout = cv2.imread(str(CUTOUTS / name), cv2.IMREAD_UNCHANGED)
+        cutout = cv2.resize(cutout, (width, round(cutout.shape[0] * width / cutout.shape[1])), interpolation=cv2.INTER_AREA)
+        height = cutout.shape[0]
+        alpha = cutout[..., 3:].astype(np.float32) / 255
+        place = scene[420 - height : 420, left : left + width]
+        place[:] = (alpha * cutout[..., :3] + (1 - alpha) * place).astype(np.uint8)
+    return scene
+
+
+def found_by(engine: str, picture: np.ndarray, model: str = "hardware-v0", **settings) -> Detections:
+    config = DetectorConfig(model=model, engine=engine, **settings)
+    return load_detector(config).detector.detect([picture])[0]
+
+
+def agree(one: Detections, other: Detections) -> None:
+    """Same boxes: IoU at least 0.95, all class scores within 0.01, in the same order."""
+    assert len(one) == len(other) > 0
+    assert np.diag(iou(one.xyxy, other.xyxy)).min() >= 0.95
+    assert np.abs(one.scores - other.scores).max() <= 0.01
+
+
+@pytest.mark.parametrize("tiles", ["off", "on"])
+def test_openvino_and_onnx_runtime_agree(picture: np.ndarray, tiles: str) -> None:
+    agree(found_by("onnx", picture, tiles=tiles), found_by("openvino", picture, tiles=tiles))
+
+
+@pytest.mark.shared_data
+def test_the_checkpoint_in_torch_agrees_with_its_export(picture: np.ndarray, shared: Path) -> None:
+    checkpoint = str(shared / "models" / "bootstrap" / "best.pt")
+    agree(found_by("onnx", picture), found_by("ultralytics", picture, model=checkpoint))
+
+
+def test_two_vehicles_are_two_armoured_vehicles(picture: np.ndarray) -> None:
+    found = found_by("auto", picture)
+    strong = found.select(found.score >= 0.4)
+    names = load_detector(DetectorConfig()).detector.classes
+    assert [names[label] for label in strong.label] == ["armoured_vehicle"] * 2
+
+
+def test_a_picture_alone_and_in_a_batch_gives_the_same_boxes(picture: np.ndarray) -> None:
+    detector = load_detector(DetectorConfig(batch=4)).detector
+    small = cv2.resize(picture, (320, 240))
+    alone = [detector.detect([item])[0] for item in (picture, small)]
+    together = detector.detect([picture, small, picture])
+    agree(alone[0], together[0])
+    agree(alone[0], together[2])
+
+
+def test_nothing_is_found_on_an_empty_picture() -> None:
+    assert len(found_by("auto", np.full((240, 320, 3), 128, np.uint8))) == 0
+
+
+def test_all_class_scores_are_kept() -> None:
+    class TwoClasses:
+        engine, precision, version, classes = "fake", "none", "0", ("uav", "bird")
+
+        def forward(self, batch: np.ndarray) -> np.ndarray:
+            return np.array([[[50.0], [50.0], [20.0], [20.0], [0.6], [0.55]]] * len(batch), np.float32)
+
+    found = YoloDetector(TwoClasses(), DetectorConfig()).detect([np.zeros((416, 416, 3), np.uint8)])[0]
+    assert found.xyxy.tolist() == [[40, 40, 60, 60]]
+    assert np.allclose(found.scores, [[0.6, 0.55]])
+
+
+def test_shipped_weights_have_the_recorded_hash_and_classes_of_the_tree() -> None:
+    for name, entry in roundel_models.registry().items():
+        assert roundel_models.weights(name).is_file()
+        assert set(entry["classes"]) <= tree().keys()
+        assert set(entry["shown_as"].values()) <= tree().keys()
+
+
+@pytest.mark.parametrize("name", sorted(roundel_models.registry()))
+def test_altered_weights_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(roundel_models.weights(name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "weights").mkdir()
+    (tmp_path / roundel_models.registry()[name]["file"]).write_bytes(data)
+    monkeypatch.setattr(roundel_models, "ROOT", tmp_path)
+    with pytest.raises(WeightsError, match="is not the one registered"):
+        load_detector(DetectorConfig(model=name))
+
+
+@pytest.mark.parametrize(("engine", "suffix"), [("ultralytics", ".onnx"), ("onnx", ".pt"), ("openvino", ".pt")])
+def test_an_engine_that_cannot_run_a_file_says_so(engine: str, suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"weights{suffix}"
+    file.write_bytes(b"x")
+    with pytest.raises(UsageError, match="engine"):
+        load_detector(DetectorConfig(model=str(file), engine=engine))
+
+
+@pytest.mark.parametrize("engine", ["onnx", "openvino"])
+def test_a_damaged_export_is_refused_in_one_line(engine: str, tmp_path: Path) -> None:
+    file = tmp_path / "broken.onnx"
+    file.write_bytes(b"this is no network")
+    with pytest.raises(WeightsError, match="cannot load it") as caught:
+        load_detector(DetectorConfig(model=str(file), engine=engine))
+    assert "\n" not in str(caught.value)
