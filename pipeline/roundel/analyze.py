@@ -1,7 +1,7 @@
 """The only composition: one video in, one result out. The command line, batches and notebooks all call it.
 
 Frames flow through a generator. Shot detection looks at each of them; the sampler chooses which the detector sees; the
-detector runs on a thread of its own while decoding goes on. Results are taken up in the order of the frames, whatever
+detector runs on threads of its own while decoding goes on. Results are taken up in the order of the frames, whatever
 the speed of either, so the same file with the same settings gives the same result.
 """
 
@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.classes import lineage, tree
+from roundel.classes import hidden_share, lineage, tree
 from roundel.config import Config
 from roundel.count import ShotEvidence, as_box, count
 from roundel.detect import LoadedDetector
@@ -59,7 +59,7 @@ class _Step:
 
 
 class _Examiner:
-    """Runs the detector on a thread and gives its results back in the order of the frames."""
+    """Runs the detector on threads and gives its results back in the order of the frames."""
 
     def __init__(self, loaded: LoadedDetector, config: Config, info: MediaInfo, pool: ThreadPoolExecutor) -> None:
         self._detector, self._config, self._pool = loaded.detector, config, pool
@@ -232,7 +232,7 @@ def analyze_video(
     shots, sampler = ShotDetector(), Sampler(config.sampling)
     story = _Story(loaded, config, info, sink)
     start = info.start_seconds_from_header or 0.0
-    with ThreadPoolExecutor(1, thread_name_prefix="detector") as pool:
+    with ThreadPoolExecutor(loaded.calls, thread_name_prefix="detector") as pool:
         examiner = _Examiner(loaded, config, info, pool)
         for frame in decoder:
             labels = shots.push(frame.ref, thumbnail(frame))
@@ -262,7 +262,7 @@ def count_by_class(sightings: Sequence[Sighting], evidence: Sequence[ShotEvidenc
     A class includes the classes below it: an object whose class stays open between aircraft and vehicle counts as
     equipment, and so do all aircraft and vehicles.
     """
-    countable = [sighting for sighting in sightings if tree()[sighting.node].pictures and not sighting.burnt_in]
+    countable = [item for item in sightings if hidden_share(item.posterior) < 0.5 and not item.burnt_in]
     counts = {}
     for node in sorted({sighting.node for sighting in countable}):
         members = [sighting for sighting in countable if node in lineage(sighting.node)]

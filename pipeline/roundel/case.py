@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def require(case: Path) -> Path:
     """
     if not is_case(case):
         raise UsageError(
-            f"{case}: is no case (it has no {custody.FILE}); make one with: roundel analyze VIDEO --case {case}"
+            f"{case}: is no case (it has no {custody.FILE}); make one with: "
+            f"roundel analyze VIDEO --case {shlex.quote(str(case))}"
         )
     return case
 

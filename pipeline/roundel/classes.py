@@ -56,6 +56,11 @@ def shares(scores: Mapping[str, float]) -> dict[str, float]:
     return {node: round(share, 4) for node, share in sorted(found.items(), key=lambda item: (-item[1], item[0]))}
 
 
+def hidden_share(posterior: Mapping[str, float]) -> float:
+    """Share of the classes that are never pictured or counted: people."""
+    return sum(posterior.get(name, 0.0) for name, node in tree().items() if not node.pictures)
+
+
 def deepest(posterior: Mapping[str, float], threshold: float, shown_as: Mapping[str, str]) -> str:
     """The deepest node with at least the threshold's share that may be shown; the tree's root if there is none.
 

@@ -49,19 +49,32 @@ class Sampler:
             self.finish()
             self._shot_start, self._in_shot = now, 0
         elif not self._is_base(now, step):
-            last = self._open.held[-1] if self._open.held else self._open.base
-            if now - last.ref.at.seconds >= self._hold_spacing(now) - EARLY * step:
-                self._open.held.append(frame)
+            self._hold(frame, self._open, step)
             return None
+        else:
+            self._ask(followed=1)
         self._in_shot += 1
         self._open = Interval(frame)
         return self._open
 
     def finish(self) -> None:
         """The shot or the video has ended: ask for held frames where the shot has too few samples."""
+        self._ask(followed=0)
+
+    def _ask(self, followed: int) -> None:
+        """Want held frames as long as the shot, which may end after the ``followed`` next base sample, has too few."""
         if self._open is not None:
             candidates = [frame.ref.index for frame in self._open.held]
-            self._open.wanted.update(_spread(candidates, self._config.per_shot - self._in_shot))
+            wanted = _spread(candidates, self._config.per_shot - self._in_shot - followed, followed)
+            self._open.wanted.update(wanted)
+            self._in_shot += len(wanted)
+
+    def _hold(self, frame: Frame, interval: Interval, step: float) -> None:
+        now = frame.ref.at.seconds
+        last = interval.held[-1] if interval.held else interval.base
+        scarce = self._in_shot + len(interval.held) < self._config.per_shot
+        if scarce or now - last.ref.at.seconds >= self._hold_spacing(now) - EARLY * step:
+            interval.held.append(frame)
 
     def _is_base(self, now: float, step: float) -> bool:
         if self._open is None or self._config.base_fps == "all":
@@ -73,13 +86,11 @@ class Sampler:
         return 1 / max(self._config.dense_fps, SHOT_START_FPS if young else 0.0)
 
 
-def _spread(items: list[int], count: int) -> list[int]:
-    """Up to ``count`` of the items, evenly spaced, the last one among them.
+def _spread(items: list[int], count: int, followed: int) -> list[int]:
+    """Up to ``count`` of the items, evenly spaced: the last one among them, or none too near to what follows.
 
-    >>> _spread([1, 2, 3, 4, 5, 6], 2)
-    [3, 6]
+    >>> _spread([1, 2, 3, 4, 5, 6], 2, followed=0), _spread([1, 2, 3, 4, 5, 6], 2, followed=1)
+    ([3, 6], [2, 4])
     """
-    if count <= 0 or not items:
-        return []
     count = min(count, len(items))
-    return [items[(index + 1) * len(items) // count - 1] for index in range(count)]
+    return [items[(index + 1) * (len(items) + followed) // (count + followed) - 1] for index in range(count)]

@@ -29,6 +29,8 @@ class SeamMeter:
 
     def __init__(self) -> None:
         self._frames = 0
+        self._regions: list[Box] = []
+        self._regions_frames = 0
         self._down: _Shares = np.zeros((0, 0), np.float32)
         self._across: _Shares = np.zeros((0, 0), np.float32)
 
@@ -44,9 +46,15 @@ class SeamMeter:
         self._across += (across - self._across) / self._frames
 
     def regions(self) -> list[Box]:
-        """The parts of the frame that seams cut off, as relative (x1, y1, x2, y2) in 0..1."""
-        if self._frames == 0:
-            return []
+        """The parts of the frame that seams cut off, as relative (x1, y1, x2, y2) in 0..1.
+
+        They are worked out anew each time the number of frames has doubled: seams settle quickly.
+        """
+        if self._frames >= 2 * self._regions_frames and self._frames:
+            self._regions, self._regions_frames = self._find(), self._frames
+        return self._regions
+
+    def _find(self) -> list[Box]:
         height, width = self._down.shape[0], self._across.shape[0]
         upright, level = _sums(self._down), _sums(self._across)
         found = [(0.0, 0.0, (x + 1) / width, 1.0) for x in range(width - 1) if _is_seam(upright, x, 0, height)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.classes import tree
+from roundel.classes import hidden_share
 from roundel.config import Config
 from roundel.count import KeptFrame, Pair, Seen, ShotEvidence, ShotProof, appearance, as_box
 from roundel.detect import LoadedDetector
@@ -20,6 +20,7 @@ from roundel.track import Tracker
 from roundel.types import Detections, Exemplar, FrameRef, MediaInfo, Seconds, Sighting
 
 PICTURE_PX = 427  # longest side of an exemplar; a proof frame is at most three times as large
+MOST_HIDDEN = 0.2  # a track that may be a person by more than this share is not pictured
 GRACE_SECONDS = 1.0  # a track is closed this long after the tracker has given it up
 
 
@@ -145,7 +146,7 @@ class ShotAnalyst:
         sighting = conclude(record, self.shot, loaded.detector.classes, loaded.shown_as, config, ())
         if sighting is None:
             return
-        views = record.gallery.best() if tree()[sighting.node].pictures else []
+        views = record.gallery.best() if hidden_share(sighting.posterior) < MOST_HIDDEN else []
         exemplars = tuple(
             Exemplar(self._keep_picture(f"{track}-{number}.png", view.crop), view.seconds, view.xyxy, view.score)
             for number, view in enumerate(views, start=1)

@@ -69,6 +69,13 @@ class Gallery:
         return sorted(chosen, key=lambda view: view.seconds)
 
 
+def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Normalised cross-correlation of two pictures of the same size, -1 to 1; plain pictures correlate with nothing."""
+    first, second = (cv2.subtract(item.astype(np.float32), float(item.mean())) for item in (one, other))
+    scale = float(np.sqrt(np.vdot(first, first) * np.vdot(second, second)))
+    return float(np.vdot(first, second)) / scale if scale else 0.0
+
+
 @dataclass(slots=True)
 class Stillness:
     """Tells graphics in the picture from objects: a logo keeps its place and its pixels while the scene moves on.
@@ -91,9 +98,8 @@ class Stillness:
         left, top = np.floor(self.box[:2]).astype(int)
         right, bottom = np.ceil(self.box[2:]).astype(int)
         here, there = luma[top:bottom, left:right], self.first[top:bottom, left:right]
-        self.likeness = min(self.likeness, float(cv2.matchTemplate(here, there, cv2.TM_CCOEFF_NORMED)[0, 0]))
-        scene = float(cv2.matchTemplate(luma, self.first, cv2.TM_CCOEFF_NORMED)[0, 0])
-        self.scene_likeness = min(self.scene_likeness, scene)
+        self.likeness = min(self.likeness, _correlation(here, there))
+        self.scene_likeness = min(self.scene_likeness, _correlation(luma, self.first))
 
     def is_burnt_in(self) -> bool:
         """Whether the track is a graphic laid over the picture."""

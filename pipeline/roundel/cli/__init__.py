@@ -10,7 +10,7 @@ import typer
 from roundel import __version__
 from roundel.cli import analyze, cases, doctor, models
 from roundel.cli.output import fail
-from roundel.errors import EXIT_INTERRUPTED, RoundelError
+from roundel.errors import EXIT_INTERRUPTED, EXIT_USAGE, RoundelError
 from roundel.quiet import hush
 
 
@@ -59,6 +59,11 @@ def main() -> None:
     except RoundelError as error:
         fail(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        fail(
+            f"{error.filename or 'a file'}: {error.strerror or error}; check that the place exists, has room and may be written to, then run again"
+        )
+        sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         fail("Interrupted.")
         sys.exit(EXIT_INTERRUPTED)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from roundel.cli.output import JsonOption, QuietOption, describe, print_json, progress_bar, results, say, visible
+from roundel.cli.output import (
+    JsonOption,
+    QuietOption,
+    describe,
+    number,
+    print_json,
+    progress_bar,
+    results,
+    say,
+    visible,
+)
 from roundel.config import Config, load
-from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, UsageError
+from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, RoundelError, UsageError
 
 DEMO_CLIP = Path(__file__).parent.parent / "demo" / "clip.mp4"
 
@@ -89,10 +100,14 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
 
     inputs = job.collect(videos)
     if not inputs.files:
-        raise UsageError(f"no video found in: {', '.join(map(str, videos))}")
+        other = f" ({number(len(inputs.passed_over), 'file')} without a video's name)" if inputs.passed_over else ""
+        raise UsageError(
+            f"{', '.join(map(str, videos))}: no video found{other}; give videos, folders of videos, or .txt lists"
+        )
     if inputs.passed_over:
         say(
-            f"{len(inputs.passed_over)} files without a video's name are passed over, such as {inputs.passed_over[0]}",
+            f"passed over: {number(len(inputs.passed_over), 'file')} without a video's name, such as "
+            f"{inputs.passed_over[0]}",
             quiet,
         )
     loaded = load_detector(settings.detector)
@@ -107,15 +122,22 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
                     results.print(f"[bold]{visible(outcome.path.name)}[/] ({outcome.status}): {visible(text)}")
     except KeyboardInterrupt:
         interrupted = True
-        done = f"{len(outcomes)} of {len(inputs.files)} videos are finished and kept"
+        done = f"{len(outcomes)} of {number(len(inputs.files), 'video')} finished and kept"
         say(f"Interrupted: {done}. The same command goes on.", quiet=False)
+    except OSError as error:
+        raise RoundelError(
+            f"{error.filename or case}: {error.strerror or error}; {len(outcomes)} of "
+            f"{number(len(inputs.files), 'video')} finished and kept. Make room or give access, then the same command "
+            "goes on."
+        ) from error
     if as_json:
         print_json(_as_json(case, outcomes))
     else:
-        say(f"Case: {case}. Next: roundel report {case}", quiet)
+        say(f"Case: {case}. Next: roundel report {shlex.quote(str(case))}", quiet)
     failed = sum(outcome.status == "failed" for outcome in outcomes)
     if failed and not as_json:
-        say(f"{failed} of {len(outcomes)} videos failed; the others are complete.", quiet)
+        others = "; the others are complete" if failed < len(outcomes) else ""
+        say(f"{failed} of {number(len(outcomes), 'video')} failed{others}.", quiet)
     return EXIT_INTERRUPTED if interrupted else EXIT_SOME_FAILED if failed else EXIT_OK
 
 

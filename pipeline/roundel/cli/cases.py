@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from roundel.cli.output import CaseArgument, JsonOption, QuietOption, print_json, results, say, visible
+from roundel.cli.output import CaseArgument, JsonOption, QuietOption, number, print_json, results, say, visible
 from roundel.errors import EXIT_INTEGRITY, EXIT_OK, EXIT_SOME_FAILED
 
 
@@ -85,7 +85,9 @@ def verify(
                 repeated += outcome.status == "same"
                 found += outcome.details if outcome.status == "different" else []
                 not_repeated += outcome.details if outcome.status == "not repeated" else []
-    head = "" if found else [event.hash for event in custody.read(case)][-1]
+    if rerun and found and not repeated:
+        say("Nothing was repeated, because the case is not as it was written.", quiet)
+    head = "" if found else list(custody.read(case))[-1].hash
     packages = len(cases.packages(case))
     if as_json:
         print_json(
@@ -99,10 +101,12 @@ def verify(
             }
         )
     else:
-        for line in (*found, *not_repeated):
+        for line in found:
             results.print(visible(line))
+        for line in not_repeated:
+            results.print(f"not repeated: {visible(line)}")
         if not found:
-            results.print(f"{packages} package{'s' * (packages != 1)} and the custody log are as they were written.")
+            results.print(f"{number(packages, 'package')} and the custody log are as they were written.")
             results.print(f"Last entry of the log: {head}")
             results.print("Keep that line elsewhere: with it, a later rewriting of the whole log can be noticed.")
     return EXIT_INTEGRITY if found else EXIT_SOME_FAILED if not_repeated else EXIT_OK

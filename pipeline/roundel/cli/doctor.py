@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from subprocess import CalledProcessError
 
 from roundel.cli.output import JsonOption, QuietOption, print_json, results, visible
 from roundel.errors import EXIT_OK, EXIT_USAGE, RoundelError
@@ -137,7 +138,7 @@ def _results() -> Iterator[tuple[str, bool, str]]:
     for name, check in CHECKS.items():
         try:
             yield name, True, check()
-        except (RoundelError, ImportError) as error:
+        except (RoundelError, ImportError, OSError, CalledProcessError) as error:
             yield name, False, str(error)
 
 

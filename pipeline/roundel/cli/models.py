@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from roundel.cli.output import JsonOption, QuietOption, print_json, results, say, visible
+from roundel.cli.output import JsonOption, QuietOption, number, print_json, results, say, visible
 from roundel.detect import weights
 from roundel.errors import EXIT_INTEGRITY, EXIT_OK, WeightsError
 
@@ -80,5 +80,5 @@ def verify_models(as_json: JsonOption = False, quiet: QuietOption = False) -> in
         for text in problems.values():
             results.print(visible(text))
         if not problems:
-            results.print(f"{len(weights.registered())} weights files are as they were registered.")
+            results.print(f"{number(len(weights.registered()), 'weights file')} unchanged since registration.")
     return EXIT_INTEGRITY if problems else EXIT_OK

@@ -22,8 +22,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages besides errors.")]
 CaseArgument = Annotated[Path, typer.Argument(help="Folder of the case.", show_default=False)]
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
-results = Console(highlight=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+results = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 def fail(message: str) -> None:
@@ -39,16 +39,26 @@ def say(message: str, quiet: bool) -> None:
 
 def print_json(value: Any) -> None:  # noqa: ANN401
     """The machine-readable result."""
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
+    text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
+    typer.echo(text.encode("utf-8", "backslashreplace"))  # parts of file names that are no text become JSON escapes
+
+
+def number(count: int, thing: str) -> str:
+    """A number of things.
+
+    >>> number(1, "video"), number(0, "file")
+    ('1 video', '0 files')
+    """
+    return f"{count} {thing}{'s' * (count != 1)}"
 
 
 def visible(text: str) -> str:
-    r"""Text from outside made safe for a terminal: control and direction characters become visible, markup is none.
+    r"""Text from outside made safe for a line on a terminal: what controls it becomes visible, markup is none.
 
     >>> print(visible("a\x1b[red]\u202eb"))
     a\x1b\[red]\u202eb
     """
-    shown = "".join(char if char.isprintable() or char in "\n " else ascii(char)[1:-1] for char in text)
+    shown = "".join(char if char.isprintable() or char == " " else ascii(char)[1:-1] for char in text)
     return escape(shown)
 
 

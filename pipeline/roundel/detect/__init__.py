@@ -20,6 +20,10 @@ from roundel.types import Detections
 __all__ = ["Detector", "LoadedDetector", "load_detector"]
 
 
+MOST_CALLS = 4
+"""Calls of an engine at a time. Several calls with a thread each use processors better than one call with several."""
+
+
 class Detector(Protocol):
     """A stateless detector."""
 
@@ -39,13 +43,15 @@ class LoadedDetector:
     """A detector with what a result must say about it.
 
     ``provenance`` is written into every analysis; ``shown_as`` is the deepest node that a report may print for a class;
-    ``least_px`` the longest side in the network's input below which a class is not told from other equipment.
+    ``least_px`` the longest side in the network's input below which a class is not told from other equipment; ``calls``
+    is how many threads may call the detector at the same time.
     """
 
     detector: Detector
-    provenance: Mapping[str, str | int]
+    provenance: Mapping[str, object]
     shown_as: Mapping[str, str] = field(default_factory=dict)
     least_px: Mapping[str, float] = field(default_factory=dict)
+    calls: int = 1
 
 
 def available_threads() -> int:
@@ -90,25 +96,29 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
     weights = find_weights(config.model)
     engine = choose_engine(config.engine, weights)
     threads = config.threads or available_threads()
+    calls = 1 if engine == "ultralytics" else min(threads, MOST_CALLS)
     network: Network
     if engine == "onnx":
         from roundel.detect.onnx import OnnxNetwork
 
-        network = OnnxNetwork(weights.path, threads)
+        network = OnnxNetwork(weights.path, calls, threads // calls)
     elif engine == "openvino":
         from roundel.detect.openvino import OpenVinoNetwork
 
-        network = OpenVinoNetwork(weights.path, threads)
+        network = OpenVinoNetwork(weights.path, calls, threads // calls)
     else:
         from roundel.detect.ultralytics import TorchNetwork
 
         network = TorchNetwork(weights.path, threads)
     classes = weights.map_classes(network.classes)
-    provenance: dict[str, str | int] = {
+    provenance: dict[str, object] = {
         "weights_name": weights.name,
         "weights_sha256": weights.sha256,
+        "weights_validated": weights.validated,
+        "classes_shown_as": dict(weights.shown_as),
+        "classes_least_px": dict(weights.least_px),
         "engine": network.engine,
         "engine_version": network.version,
         "precision": network.precision,
     }
-    return LoadedDetector(YoloDetector(network, config, classes), provenance, weights.shown_as, weights.least_px)
+    return LoadedDetector(YoloDetector(network, config, classes), provenance, weights.shown_as, weights.least_px, calls)

@@ -18,13 +18,15 @@ class OnnxNetwork:
     engine = "onnx"
     precision = "fp32"
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, calls: int, threads: int) -> None:
+        """Load a file for ``calls`` calls at a time with ``threads`` threads each."""
         hush()
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -68,6 +68,7 @@ class TorchNetwork:
     engine = "ultralytics"
 
     def __init__(self, path: Path, threads: int) -> None:
+        """Load a file for one call at a time with ``threads`` threads."""
         module, self.classes = load_module(path)
         import torch
         import ultralytics

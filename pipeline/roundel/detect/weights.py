@@ -22,8 +22,8 @@ class Weights:
     """A weights file that was found, and what is known about it.
 
     ``mapping`` gives the class-tree node for each name the file uses (empty: its names are nodes themselves);
-    ``shown_as`` the deepest node that a report may print for a class; ``least_px`` the longest side in the network's input
-    below which a class is not told from other equipment.
+    ``shown_as`` the deepest node that a report may print for a class; ``least_px`` the longest side in the network's
+    input below which a class is not told from other equipment.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Weights:
     mapping: Mapping[str, str]
     shown_as: Mapping[str, str]
     least_px: Mapping[str, float] = field(default_factory=dict)
+    validated: str = "not stated"
 
     def map_classes(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """The class-tree nodes for the names in the file, in its order.
@@ -70,22 +71,23 @@ def registered() -> dict[str, Weights]:
             {},
             entry.get("shown_as", {}),
             entry.get("least_px", {}),
+            entry.get("validated", "not stated"),
         )
         for name, entry in roundel_models.registry().items()
     }
-    for card in sorted(user_folder().glob("*.toml")):
-        entry = tomllib.loads(card.read_text(encoding="utf-8"))
-        name = card.stem
-        found[name] = Weights(
-            name,
-            card.parent / entry["file"],
-            entry["sha256"],
-            entry["licence"],
-            "added",
-            entry["classes"],
-            entry.get("shown_as", {}),
-        )
+    found.update((card.stem, _added(card)) for card in sorted(user_folder().glob("*.toml")))
     return found
+
+
+def _added(card: Path) -> Weights:
+    try:
+        entry = tomllib.loads(card.read_text(encoding="utf-8"))
+        file, sha256, licence, classes = (entry[key] for key in ("file", "sha256", "licence", "classes"))
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(
+            f"{card}: is not as 'roundel models add' wrote it ({error}); remove it and add the weights again"
+        ) from error
+    return Weights(card.stem, card.parent / file, sha256, licence, "added", classes, entry.get("shown_as", {}))
 
 
 def check(weights: Weights) -> None:
@@ -138,17 +140,11 @@ def add(path: Path, classes: Path | None, licence: str) -> Weights:
         UsageError: if the mapping is wrong.
     """
     if path.suffix not in SUFFIXES or not path.is_file():
-        raise WeightsError(f"{path}: give an .onnx or .pt file")
+        reason = "is no weights file" if path.exists() else "does not exist"
+        raise WeightsError(f"{path}: {reason}; give an .onnx or .pt file")
     if path.stem in registered():
         raise WeightsError(f"{path}: weights named {path.stem} are registered already; rename the file")
-    try:
-        data = tomllib.loads(classes.read_text(encoding="utf-8")) if classes else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{classes}: cannot be read as a TOML mapping: {error}") from error
-    mapping, shown_as = data.get("classes", {}), data.get("shown_as", {})
-    for node in (*mapping.values(), *shown_as, *shown_as.values()):
-        if node not in tree():
-            raise UsageError(f"{classes}: {node!r} is no node of the class tree; nodes are: {', '.join(tree())}")
+    mapping, shown_as = _read_mapping(classes) if classes else ({}, {})
     folder = user_folder()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name
@@ -156,6 +152,24 @@ def add(path: Path, classes: Path | None, licence: str) -> Weights:
     weights = Weights(path.stem, target, sha256_of(target), licence, "added", mapping, shown_as)
     (folder / f"{path.stem}.toml").write_text(_card(weights), encoding="utf-8")
     return weights
+
+
+def _read_mapping(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: cannot be read as a TOML mapping: {reason}") from error
+    mapping, shown_as = data.pop("classes", {}), data.pop("shown_as", {})
+    if data or not isinstance(mapping, dict) or not isinstance(shown_as, dict):
+        raise UsageError(
+            f'{path}: holds something else than a table [classes] with lines such as Tank = "armoured_vehicle"'
+            " and, if wanted, a table [shown_as]"
+        )
+    for node in (*mapping.values(), *shown_as, *shown_as.values()):
+        if not isinstance(node, str) or node not in tree():
+            raise UsageError(f"{path}: {node!r} is no node of the class tree; nodes are: {', '.join(tree())}")
+    return mapping, shown_as
 
 
 def _card(weights: Weights) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,8 +72,8 @@ class YoloDetector:
         return [self._merge(parts, picture.shape[:2]) for parts, picture in zip(found, pictures, strict=True)]
 
     def _run(self, canvases: Sequence[Picture]) -> list[Detections]:
-        batch = np.stack(canvases)[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-        output = self._network.forward(np.ascontiguousarray(batch))
+        batch = cv2.dnn.blobFromImages(list(canvases), scalefactor=1 / 255, swapRB=True)
+        output = self._network.forward(np.asarray(batch, np.float32))
         return [self._decode(picture) for picture in output]
 
     def _decode(self, output: NDArray[np.float32]) -> Detections:

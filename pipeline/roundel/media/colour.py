@@ -15,6 +15,9 @@ Matrix = Literal["bt601", "bt709", "bt2020"]
 THUMBNAIL_PX = 128
 HD_HEIGHT = 576  # untagged video above standard definition is BT.709, below BT.601, as players assume
 
+_LUMA_FORMATS = tuple(
+    ["yuv", "nv", "gray", "ya8", "ya16", "mono", "p0", "p2", "p4", "uyvy", "uyyvyy", "yuyv", "y2", "unknown"]
+)
 _MATRICES: dict[str, Matrix] = {
     "bt709": "bt709",
     "smpte170m": "bt601",
@@ -32,14 +35,17 @@ _WEIGHTS: dict[Matrix, tuple[float, float]] = {
 }
 
 
+def is_rgb(info: MediaInfo) -> bool:
+    """Whether the stream stores red, green and blue rather than luma and chroma."""
+    return not info.pixel_format.startswith(_LUMA_FORMATS)
+
+
 def matrix_of(info: MediaInfo) -> Matrix:
     """The colour matrix of a stream: stated, or assumed from the picture size as players do.
 
     Pictures stored as RGB are converted by the decoder with the BT.709 matrix.
     """
-    if info.colour.space_from_header == "gbr" or info.pixel_format.startswith(
-        ("rgb", "bgr", "gbr", "pal", "argb", "abgr")
-    ):
+    if is_rgb(info):
         return "bt709"
     assumed: Matrix = "bt709" if max(info.coded_height, info.coded_width * 9 // 16) > HD_HEIGHT else "bt601"
     return _MATRICES.get(info.colour.space_from_header or "", assumed)

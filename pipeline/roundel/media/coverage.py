@@ -14,6 +14,7 @@ GAP_SECONDS = 0.25  # a step that is longer than the usual one by this, and by t
 EDGE_SECONDS = 0.5  # the header may promise this much more at either end: rounding and audio padding
 STEADY_SHARE = 0.98  # share of steps near the usual one in a video of constant frame rate
 STEPS_KEPT = 4096
+DENSE_FORMATS = {"mpegts", "mpeg"}  # a time at least every 0.7 s: ISO/IEC 13818-1, 2.7.4
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -60,9 +61,7 @@ class CoverageMeter:
         else:
             step = at.exact - self._last.exact
             if step < 0:
-                self.warn(
-                    f"time jumps back from {self._last.seconds:.3f} s to {at.seconds:.3f} s; a new shot begins there"
-                )
+                self._jump_back(self._last, at)
             else:
                 self._elapsed += step
                 if len(self._steps) < STEPS_KEPT or step in self._steps:
@@ -71,6 +70,12 @@ class CoverageMeter:
                     self._wide.append((self._last.exact, at.exact))
         self._last = at
         self._latest = max(self._latest, at.exact)
+
+    def _jump_back(self, last: Timestamp, at: Timestamp) -> None:
+        self.warn(f"time jumps back from {last.seconds:.3f} s to {at.seconds:.3f} s; a new shot begins there")
+        if self._wide and self._wide[-1][0] < at.exact <= self._wide[-1][1]:
+            _, to = self._wide.pop()  # one wrong time made the gap: its frames follow now
+            self._elapsed += at.exact - to
 
     def expected(self, time_base: Fraction) -> Timestamp:
         """The time that the next frame should have, for frames that carry none."""
@@ -117,8 +122,11 @@ class CoverageMeter:
         )
 
     def _gaps(self, usual: Fraction, variable: bool) -> list[Span]:
-        """Ranges without picture. With a variable frame rate a long step is normal unless the decoder complained."""
-        if variable and not self._errors:
+        """Ranges without picture.
+
+        With a variable frame rate a long step is normal, unless the decoder complained or the format forbids it.
+        """
+        if variable and not self._errors and self._info.format_name not in DENSE_FORMATS:
             return []
         return [
             (round(float(since + usual), 6), round(float(to), 6))

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from roundel.config import MediaConfig
 from roundel.errors import MediaError, MediaLimitError, StallError
-from roundel.media.colour import matrix_of
+from roundel.media.colour import is_rgb, matrix_of
 from roundel.media.coverage import CoverageMeter
-from roundel.media.probe import file_url
+from roundel.media.probe import file_url, plain_name
 from roundel.media.process import UNTRUSTED, Child, program
 from roundel.types import Coverage, Frame, FrameRef, MediaInfo, Timestamp
 
@@ -37,15 +37,11 @@ _TIME_BASE = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] config
 _TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\] (?!.*increasing dts to muxer)(.*)$")
 
 
-def _is_rgb(info: MediaInfo) -> bool:
-    return not info.pixel_format.startswith(("yuv", "nv", "gray", "p0", "uyvy", "yuyv", "y2"))
-
-
 def ffmpeg_arguments(path: Path, info: MediaInfo, config: MediaConfig) -> list[str]:
     """The full command that decodes a video, built by ffmpeg-python."""
     scale: dict[str, str | int] = {"w": info.width, "h": info.height, "out_range": "limited"}
-    scale["in_range"] = "full" if info.colour.range_from_header == "pc" or _is_rgb(info) else "limited"
-    if _is_rgb(info):
+    scale["in_range"] = "full" if info.colour.range_from_header == "pc" or is_rgb(info) else "limited"
+    if is_rgb(info):
         scale["out_color_matrix"] = "bt709"
     stream = ffmpeg.input(file_url(path), max_pixels=config.max_pixels, threads=1, **UNTRUSTED)[str(info.stream_index)]
     stream = stream.filter("showinfo", checksum=0).filter("scale", **scale).filter("format", "yuv420p")
@@ -85,15 +81,16 @@ class VideoDecoder:
             MediaLimitError: if the video is longer than allowed.
             StallError: if the decoder makes no progress.
         """
-        child = Child(ffmpeg_arguments(self._path, self._info, self._config), self._config, self._on_line)
-        assert child.process.stdout is not None
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
-        try:
-            yield from self._read(child.process.stdout)
-            status = child.wait()
-        finally:
-            child.stop()
+        with plain_name(self._path) as plain:
+            child = Child(ffmpeg_arguments(plain, self._info, self._config), self._config, self._on_line)
+            assert child.process.stdout is not None
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
+            try:
+                yield from self._read(child.process.stdout)
+                status = child.wait()
+            finally:
+                child.stop()
         if status != 0:
             self._meter.complain(f"the decoder ended with status {status}")
         if self._meter.frames == 0:
@@ -115,8 +112,8 @@ class VideoDecoder:
                 return
             at = self._next_time()
             self._meter.add(at)
-            yield Frame(FrameRef(self._meter.frames - 1, at), info.width, info.height, buffer, matrix)
             self._enforce_limits()
+            yield Frame(FrameRef(self._meter.frames - 1, at), info.width, info.height, buffer, matrix)
 
     def _fill(self, stream: IO[bytes], buffer: NDArray[np.uint8]) -> int:
         view, got = memoryview(buffer.data), 0
@@ -149,7 +146,7 @@ class VideoDecoder:
 
     def _enforce_limits(self) -> None:
         config, meter = self._config, self._meter
-        if meter.frames >= config.max_frames or meter.elapsed_seconds > config.max_duration_seconds:
+        if meter.frames > config.max_frames or meter.elapsed_seconds > config.max_duration_seconds:
             raise MediaLimitError(
                 f"{self._path}: goes on after {meter.frames:,} frames and {meter.elapsed_seconds:,.0f} s, "
                 "over the limit (media.max_frames, media.max_duration_seconds in the configuration)"

@@ -20,16 +20,28 @@ def sha256_of(path: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def require_file(path: Path) -> None:
+    """Refuse what is no regular file: a device or a pipe would never end.
+
+    Raises:
+        MediaError: saying what it is instead.
+    """
+    try:
+        if not path.is_file():
+            reason = "is a folder, pipe or device" if path.exists() else "does not exist"
+            raise MediaError(f"{path}: {reason}; give a video file")
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read: {error.strerror}") from error
+
+
 def identify(path: Path, other_names: tuple[str, ...] = ()) -> VideoIdentity:
     """Hash a file and note the names it goes by (file names, without folders).
 
     Raises:
         MediaError: if it is no readable regular file.
     """
+    require_file(path)
     try:
-        if not path.is_file():
-            reason = "is a folder or device" if path.exists() else "does not exist"
-            raise MediaError(f"{path}: {reason}; give a video file")
         size = path.stat().st_size
         if size == 0:
             raise MediaError(f"{path}: is empty (0 bytes); get the file again from where it came")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from roundel.config import MediaConfig
 from roundel.errors import MediaError, MediaLimitError
+from roundel.media.identity import require_file
 from roundel.media.process import UNTRUSTED, program, run
 from roundel.types import Colour, MediaInfo
 
@@ -18,6 +22,21 @@ HDR_TRANSFERS = {"smpte2084", "arib-std-b67"}
 def file_url(path: Path) -> str:
     """The path as ffmpeg must get it, so that no name is taken for an option, a pattern or another protocol."""
     return f"file:{path.absolute()}"
+
+
+@contextmanager
+def plain_name(path: Path) -> Iterator[Path]:
+    """A path to the file without control characters, through a link if need be.
+
+    ffmpeg repeats the name in its messages: a name with a line break in it could pass for the time of a frame.
+    """
+    if str(path.absolute()).isprintable():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="roundel-") as folder:
+        link = Path(folder) / f"video{path.suffix if path.suffix.isprintable() else ''}"
+        link.symlink_to(path.absolute())
+        yield link
 
 
 def _fraction(text: str | None) -> Fraction | None:
@@ -88,16 +107,41 @@ def _warnings(stream: dict[str, Any], colour: Colour, rotation: int, pictures: i
     return tuple(found)
 
 
+def _duration(stream: dict[str, Any], container: dict[str, Any], start: float) -> float | None:
+    """Seconds of picture that the header promises, counted from ``start``."""
+    tags = {key.upper(): value for key, value in stream.get("tags", {}).items()}
+    stated = _seconds(stream.get("duration"), tags.get("DURATION"), container.get("duration"))
+    kind, frames = str(container.get("format_name")), stream.get("nb_frames", "")
+    if stated is not None and "matroska" in kind and 0 < start < stated:
+        return round(stated - start, 6)  # writers put the end of the last frame there
+    rate = _fraction(stream.get("avg_frame_rate"))
+    if kind == "avi" and rate and frames.isdigit():
+        return max(stated or 0.0, round(int(frames) / float(rate), 6))  # ffprobe shortens a truncated file
+    return stated
+
+
+def _hidden_frames(stream: dict[str, Any], container: dict[str, Any], duration: float | None) -> Iterator[str]:
+    """Frames of an mp4 or mov file that its edit list leaves out: players do not show them, and neither is analysed."""
+    rate, frames = _fraction(stream.get("avg_frame_rate")), stream.get("nb_frames", "")
+    if rate is None or duration is None or not frames.isdigit() or "mov" not in str(container.get("format_name")):
+        return
+    hidden = int(frames) - round(duration * rate)
+    if hidden > 2 and hidden > rate / 10:
+        yield f"an edit list hides about {hidden} of the {frames} frames in the file; they are not analysed"
+
+
 def probe(path: Path, config: MediaConfig) -> MediaInfo:
     """Read the header of a video file.
 
     Raises:
-        MediaError: if the file is no video that can be read, with the reason ffprobe gives.
+        MediaError: if it is no file, or no video that can be read, with the reason ffprobe gives.
         MediaLimitError: if it asks for more than the configuration allows.
     """
     arguments = [program(config.ffprobe), "-v", "error", "-of", "json", "-show_format", "-show_streams"]
     arguments += [part for key, value in UNTRUSTED.items() for part in (f"-{key}", value)]
-    done = run([*arguments, "-i", file_url(path)], config, config.probe_seconds)
+    require_file(path)
+    with plain_name(path) as plain:
+        done = run([*arguments, "-i", file_url(plain)], config, config.probe_seconds)
     if done.timed_out:
         raise MediaLimitError(f"{path}: the header could not be read within {config.probe_seconds:g} s")
     try:
@@ -128,8 +172,8 @@ def _media_info(path: Path, found: dict[str, Any], stream: dict[str, Any], confi
             f"{path}: frames of {coded_width} × {coded_height} are over the limit of {config.max_pixels:,} pixels "
             "(media.max_pixels in the configuration)"
         )
-    tags = {key.upper(): value for key, value in stream.get("tags", {}).items()}
-    duration = _seconds(stream.get("duration"), tags.get("DURATION"), found["format"].get("duration"))
+    start = _seconds(stream.get("start_time"), found["format"].get("start_time"))
+    duration = _duration(stream, found["format"], start or 0.0)
     if duration is not None and duration > config.max_duration_seconds:
         raise MediaLimitError(
             f"{path}: {duration:,.0f} s are over the limit of {config.max_duration_seconds:,.0f} s "
@@ -158,9 +202,9 @@ def _media_info(path: Path, found: dict[str, Any], stream: dict[str, Any], confi
         rotation=rotation,
         sample_aspect_ratio=str(stream.get("sample_aspect_ratio", "1:1")),
         time_base=_fraction(stream.get("time_base")) or Fraction(1, 1000),
-        frame_rate_from_header=_fraction(stream.get("avg_frame_rate")),
-        start_seconds_from_header=_seconds(stream.get("start_time"), found["format"].get("start_time")),
+        frame_rate_from_header=_fraction(stream.get("avg_frame_rate")) or _fraction(stream.get("r_frame_rate")),
+        start_seconds_from_header=start,
         duration_seconds_from_header=duration,
         colour=colour,
-        warnings=_warnings(stream, colour, rotation, pictures),
+        warnings=(*_warnings(stream, colour, rotation, pictures), *_hidden_frames(stream, found["format"], duration)),
     )

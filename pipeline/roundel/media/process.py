@@ -6,9 +6,12 @@ standard error is read on a thread so that it never blocks; only a bounded tail 
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import resource
 import shutil
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -117,10 +120,15 @@ class Child:
             if rest:
                 self._on_line(rest.decode("utf-8", "replace"))
 
+    def kill(self) -> None:
+        """End the child and whatever it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
     def stop(self) -> int:
         """End the child if it still runs, wait for it and for the end of its messages; return its exit status."""
         if self.process.poll() is None:
-            self.process.kill()
+            self.kill()
         if self.process.stdout is not None:
             self.process.stdout.close()
         status = self.process.wait()
@@ -137,7 +145,7 @@ class Child:
 def run(arguments: Sequence[str], config: MediaConfig, timeout_seconds: float) -> Finished:
     """Run a short child to its end or to the time limit."""
     child = Child(arguments, config)
-    timer = threading.Timer(timeout_seconds, child.process.kill)
+    timer = threading.Timer(timeout_seconds, child.kill)
     timer.start()
     try:
         assert child.process.stdout is not None

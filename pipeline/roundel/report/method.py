@@ -1,0 +1,126 @@
+"""How a result was made and what is known to go wrong, in plain words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from roundel.record import Analysis
+from roundel.report import words
+
+_UNKNOWN = "not recorded"
+_FIRST_WEIGHTS = "hardware-v0"
+_FIRST_LIMITS = (
+    "Helicopters and drones are often mistaken for combat aircraft. So every flying thing is shown as “aircraft”.",
+    "Warships and civil ships are not told apart reliably. So both are shown as “ship”.",
+    "Small and distant objects, and objects that are partly hidden, are often missed.",
+    "Logos and captions burnt into the picture, buildings and machines can be mistaken for hardware.",
+    "Birds and missiles have not been tested on footage from other sources than the training pictures.",
+)
+_OTHER_LIMITS = (
+    "Roundel knows nothing about the failures of these weights. Ask whoever made them, and test them on footage with "
+    "known content.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way in which analyses of this case were made. ``settings`` are all recorded values."""
+
+    number: int
+    rows: tuple[tuple[str, str, str], ...]
+    limits: tuple[str, ...]
+    guards: tuple[str, ...]
+    settings: tuple[tuple[str, str], ...]
+
+
+def methods(analyses: Sequence[Analysis]) -> tuple[list[Method], list[int]]:
+    """The different methods of some analyses, and for each analysis the number of its own."""
+    known: dict[str, Method] = {}
+    numbers = []
+    for analysis in analyses:
+        key = json.dumps(analysis.provenance, sort_keys=True)
+        if key not in known:
+            known[key] = _method(len(known) + 1, analysis.provenance)
+        numbers.append(known[key].number)
+    return list(known.values()), numbers
+
+
+def _get(values: Mapping[str, Any], *path: str) -> str:
+    found: Any = values
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if found is None:
+        return _UNKNOWN
+    return f"{found:g}" if isinstance(found, float) else words.shorten(str(found), 200)
+
+
+def _method(number: int, made: Mapping[str, Any]) -> Method:
+    weights = _get(made, "weights_name")
+    base = _get(made, "config", "sampling", "base_fps")
+    sampling = (
+        "every frame"
+        if base == "all"
+        else f"at least {base} frames a second and {_get(made, 'config', 'sampling', 'per_shot')} a shot, "
+        f"{_get(made, 'config', 'sampling', 'dense_fps')} a second around detections"
+    )
+    rows = (
+        ("Program", f"Roundel {_get(made, 'tool_version')}", "text"),
+        ("Detector weights", weights, "text"),
+        ("SHA-256 of the weights", _get(made, "weights_sha256").removeprefix("sha256:"), "code"),
+        ("Engine", f"{_get(made, 'engine')} {_get(made, 'engine_version')}, {_get(made, 'precision')}", "text"),
+        ("Frames examined", sampling, "text"),
+        (
+            "Detector settings",
+            f"pictures of {_get(made, 'config', 'detector', 'input_px')} pixels, "
+            f"tiles {_get(made, 'config', 'detector', 'tiles')}, "
+            f"boxes from score {_get(made, 'config', 'detector', 'score')}",
+            "text",
+        ),
+        (
+            "A sighting needs",
+            f"{_get(made, 'config', 'tracking', 'min_frames')} frames and a mean score of "
+            f"{_get(made, 'config', 'tracking', 'min_score')} in the better half of them",
+            "text",
+        ),
+        ("Tracker", _get(made, "tracker"), "text"),
+        ("Decoder", f"{_get(made, 'decoder')} {_get(made, 'ffmpeg_version')}", "text"),
+        ("SHA-256 of the settings", _get(made, "config_sha256").removeprefix("sha256:"), "code"),
+    )
+    return Method(
+        number=number,
+        rows=rows,
+        limits=_FIRST_LIMITS if weights == _FIRST_WEIGHTS else _OTHER_LIMITS,
+        guards=_guards(made),
+        settings=tuple(_flat("", made)),
+    )
+
+
+def _guards(made: Mapping[str, Any]) -> tuple[str, ...]:
+    def setting(name: str) -> str:
+        return _get(made, "config", "counting", name)
+
+    return (
+        "Frames in or near a dissolve or fade prove nothing, since they show two shots at once.",
+        f"Two objects must be seen together in at least {setting('min_frames')} frames, each with a score of "
+        f"{setting('min_score')} or more.",
+        f"Their boxes must lie apart: at most {setting('max_overlap')} of the smaller one inside the other.",
+        f"Two views that look alike, straight or mirrored (likeness above {setting('max_likeness')}), are not taken "
+        "for two objects.",
+        "A straight seam between two objects, as in a split screen or a picture in a picture, makes them count as one.",
+        "Nothing is added across shots: the same object may be filmed twice.",
+    )
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, value in sorted(values.items()):
+        name = f"{prefix}{key}"
+        rows += (
+            _flat(f"{name}.", value)
+            if isinstance(value, Mapping)
+            else [(words.shorten(name, 120), words.shorten(str(value), 200))]
+        )
+    return rows

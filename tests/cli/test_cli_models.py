@@ -1,0 +1,77 @@
+"""``roundel models``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "my [bold]tanks.onnx"
+    path.write_bytes(b"weights")
+    return path
+
+
+def test_added_weights_are_listed_and_checked(file: Path, home: Path, call: Call) -> None:
+    mapping = file.with_suffix(".toml")
+    mapping.write_text('[classes]\nTank = "armoured_vehicle"\n')
+    said = call("models", "add", file, "--classes", mapping, "--licence", "own work")
+    assert (said.code, said.out) == (0, "")
+    assert f"--model {file.stem}" in said.err
+    said = call("models", "list")
+    assert said.code == 0
+    assert "hardware-v0  shipped, " in said.out
+    assert f"{file.stem}  added, own work, sha256:" in said.out
+    found = json.loads(call("models", "list", "--json").out)
+    assert found[file.stem]["path"] == str(home / "models" / file.name)
+    said = call("models", "verify")
+    assert (said.code, said.out) == (0, "2 weights files unchanged since registration.\n")
+
+
+def test_json_of_added_weights_names_them(file: Path, call: Call) -> None:
+    assert json.loads(call("models", "add", file, "--json").out)["name"] == file.stem
+
+
+def test_altered_weights_end_with_3_and_are_not_used(
+    file: Path, home: Path, clip: Path, tmp_path: Path, call: Call
+) -> None:
+    call("models", "add", file)
+    os.truncate(home / "models" / file.name, 2)
+    said = call("models", "verify")
+    assert said.code == 3
+    assert "Do not use it; install Roundel again or add the weights again." in said.out
+    found = json.loads(call("models", "verify", "--json").out)
+    assert (found["ok"], list(found["problems"])) == (False, [file.stem])
+    said = call("analyze", clip, "--case", tmp_path / "case", "--model", file.stem)
+    assert (said.code, "is not the one registered" in said.err) == (2, True)
+    assert not (tmp_path / "case").exists()
+
+
+def test_a_wrong_mapping_and_a_taken_name_end_with_2(file: Path, call: Call) -> None:
+    mapping = file.with_suffix(".toml")
+    mapping.write_text('[classes]\nTank = "zebra"\n')
+    said = call("models", "add", file, "--classes", mapping)
+    assert (said.code, said.out) == (2, "")
+    assert "'zebra' is no node of the class tree; nodes are: object, equipment" in said.err
+    assert call("models", "add", file).code == 0
+    said = call("models", "add", file)
+    assert (said.code, "are registered already; rename the file" in said.err) == (2, True)
+    said = call("models", "add", file.with_name("nowhere.onnx"))
+    assert (said.code, "nowhere.onnx: does not exist; give an .onnx or .pt file" in said.err) == (2, True)
+
+
+def test_weights_that_are_no_network_end_with_2_and_no_traceback(
+    file: Path, clip: Path, tmp_path: Path, call: Call
+) -> None:
+    said = call("analyze", clip, "--case", tmp_path / "case", "--model", file)
+    assert (said.code, said.out) == (2, "")
+    assert file.name in said.err
+    assert len(said.err.splitlines()) == 1

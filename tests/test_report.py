@@ -1,0 +1,695 @@
+"""The page: whole and true to the record, harmless whatever the record holds, the same bytes each time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pytest
+
+from roundel import case as cases
+from roundel import custody, package
+from roundel.config import Config
+from roundel.errors import IntegrityError, UsageError
+from roundel.record import (
+    Analysis,
+    CountRecord,
+    CoverageRecord,
+    ExemplarRecord,
+    Exhibit,
+    FailureRecord,
+    Media,
+    ProofRecord,
+    ShotRecord,
+    TrackRecord,
+    Video,
+)
+from roundel.report import Previews, render_case, timeline, words
+from roundel.report.render import environment
+
+CLASSES = [
+    "combat_aircraft",
+    "other_aircraft",
+    "helicopter",
+    "uav",
+    "armoured_vehicle",
+    "missile",
+    "warship",
+    "civil_ship",
+    "civil_vehicle",
+    "person",
+    "bird",
+]
+HOSTILE = (
+    "</title><script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)> ' onmouseover='x",
+    "holiday\u202e4pm.exe",
+    "javascript:alert(1)",
+    "https://example.com/x.mp4",
+    "{{ 7 * 7 }}{% raw %}",
+    "a\x00b\x1bc\nd\u200be",
+    "\U0001f681" * 60,
+    "x" * 255,
+)
+WORST = "".join(HOSTILE)
+VOID = {"meta", "img", "input", "br", "link"}
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def video(number: int = 1, names: Sequence[str] = ("clip.mp4",)) -> Video:
+    return Video(sha256=f"sha256:{number:064x}", size_bytes=1234567, names=list(names))
+
+
+def media(**changes: Any) -> Media:
+    values: dict[str, Any] = {
+        "format_name": "mov,mp4",
+        "codec": "h264",
+        "pixel_format": "yuv420p",
+        "stream_index": 0,
+        "width": 640,
+        "height": 360,
+        "coded_width": 640,
+        "coded_height": 360,
+        "rotation": 0,
+        "sample_aspect_ratio": "1:1",
+        "time_base": "1/30000",
+        "frame_rate_from_header": "30000/1001",
+        "start_seconds_from_header": 0.0,
+        "duration_seconds_from_header": 30.0,
+        "duration_seconds_from_content": 30.0,
+        "variable_frame_rate": False,
+        "colour": {},
+        "warnings": [],
+    }
+    return Media(**{**values, **changes})
+
+
+def coverage(**changes: Any) -> CoverageRecord:
+    values: dict[str, Any] = {
+        "decoded_frames": 900,
+        "decoded_seconds": 30.0,
+        "analysed_frames": 120,
+        "first_seconds": 0.0,
+        "missing_seconds": [],
+        "decoder_errors": 0,
+        "decoder_messages": [],
+    }
+    return CoverageRecord(**{**values, **changes})
+
+
+def shots(count: int, seconds: float) -> list[ShotRecord]:
+    return [
+        ShotRecord(
+            index=index,
+            first_frame=index * 100,
+            end_frame=index * 100 + 100,
+            start_seconds=index * seconds,
+            end_seconds=(index + 1) * seconds,
+            transition_in="dissolve" if index % 5 == 4 else "cut" if index else "start",
+            transition_seconds=[index * seconds, index * seconds + (0.5 if index % 5 == 4 else 0.0)],
+        )
+        for index in range(count)
+    ]
+
+
+def track(name: str, class_: str = "armoured_vehicle", pictures: int = 1, **changes: Any) -> TrackRecord:
+    values: dict[str, Any] = {
+        "id": name,
+        "shot": 0,
+        "class": class_,
+        "score": 0.78,
+        "start_seconds": 1.0,
+        "end_seconds": 3.0,
+        "frames": 12,
+        "posterior": {class_: 0.97},
+        "posterior_calibrated": False,
+        "alternatives": [],
+        "burnt_in": False,
+        "exemplars": [
+            ExemplarRecord(file=f"exhibits/{name}-{n}.png", seconds=1.0 + n, xyxy=[10, 10, 90, 60], score=0.5 + n / 100)
+            for n in range(1, pictures + 1)
+        ],
+        "readings": [],
+    }
+    return TrackRecord(**{**values, **changes})
+
+
+def count(lower: int, upper: int, proof: Sequence[ProofRecord] = ()) -> CountRecord:
+    return CountRecord(lower=lower, estimate=lower, interval=[lower, upper], upper=upper, proof=list(proof))
+
+
+def analysis(**changes: Any) -> Analysis:
+    provenance = {
+        "tool_version": "0.1.0",
+        "weights_name": "hardware-v0",
+        "weights_sha256": "sha256:" + "ab" * 32,
+        "config": Config().model_dump(mode="json"),
+    }
+    values: dict[str, Any] = {
+        "schema_version": "1",
+        "video": video(),
+        "media": media(),
+        "coverage": coverage(),
+        "provenance": provenance,
+        "classes": CLASSES,
+        "shots": shots(6, 5.0),
+        "tracks": [],
+        "brief_tracks": 0,
+        "counts": {},
+        "exhibits": [],
+        "claims": [],
+        "matches": [],
+        "failure": None,
+    }
+    return Analysis(**{**values, **changes})
+
+
+def with_findings(**changes: Any) -> Analysis:
+    """Two vehicles side by side, an aircraft shown coarser than the detector says, a bird, a person, a logo."""
+    tracks = [
+        track("t00001", pictures=3),
+        track("t00002", start_seconds=2.0),
+        track(
+            "t00003",
+            "aircraft",
+            posterior={"aircraft": 0.99, "combat_aircraft": 0.9883},
+            alternatives=[("combat_aircraft", 0.9883)],
+            start_seconds=11.228,
+        ),
+        track(
+            "t00004",
+            "vehicle",
+            posterior={"vehicle": 0.9, "civil_vehicle": 0.5, "armoured_vehicle": 0.4},
+            alternatives=[("civil_vehicle", 0.5), ("armoured_vehicle", 0.4)],
+        ),
+        track("t00005", "bird"),
+        track("t00006", "person", pictures=0, start_seconds=20.0, end_seconds=21.0),
+        track("t00007", "missile", burnt_in=True),
+    ]
+    proof = ProofRecord(
+        seconds=2.5,
+        tracks=["t00001", "t00002"],
+        boxes=[[10, 10, 200, 150], [300, 40, 640, 200]],
+        exhibit="exhibits/frame-0000075.png",
+    )
+    alone = ProofRecord(seconds=2.0, tracks=["t00003"], boxes=[[10, 10, 90, 60]], exhibit="exhibits/t00003-1.png")
+    values: dict[str, Any] = {
+        "tracks": tracks,
+        "counts": {
+            "armoured_vehicle": count(2, 2, [proof]),
+            "aircraft": count(1, 1, [alone]),
+            "vehicle": count(2, 3, [proof]),
+            "bird": count(0, 1),
+        },
+        "brief_tracks": 3,
+    }
+    return analysis(**{**values, **changes})
+
+
+def make_case(folder: Path, *analyses: Analysis) -> Path:
+    """A case with these packages; every exhibit is a picture of noise."""
+    case = folder / "case"
+    cases.create(case, Config())
+    for number, item in enumerate(analyses):
+        target = package.location(case, item.video.sha256, f"{number:016x}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        writer = package.PackageWriter(target)
+        files = {view.file for one in item.tracks for view in one.exemplars}
+        files |= {proof.exhibit for one in item.counts.values() for proof in one.proof}
+        made = [
+            Exhibit(file=file, derived_from=item.video.sha256, seconds=0.0, method="test")
+            for file in sorted(files)
+            if re.fullmatch(r"exhibits/[\w-]{1,60}\.png", file)
+        ]
+        for exhibit in made:
+            size = (180, 320, 3) if "frame-" in exhibit.file else (60, 90, 3)
+            image = np.random.default_rng(number).integers(0, 255, size, dtype=np.uint8)
+            writer.picture(exhibit.file.removeprefix("exhibits/"), image)
+        manifest = writer.commit(item.model_copy(update={"exhibits": made}))
+        details = {"manifest_sha256": manifest, "video": item.video.sha256}
+        custody.append(case, cases.ANALYSED, target.relative_to(case).as_posix(), details)
+    return case
+
+
+class Page(HTMLParser):
+    """A page taken apart."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.headings: list[tuple[int, str]] = []
+        self.words: list[str] = []
+        self.title = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append((int(tag[1]), ""))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.open:
+            return
+        if self.open and self.open[-1] == "title" and "svg" not in self.open:
+            self.title += data
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def rendered(folder: Path, *analyses: Analysis, previews: Previews = "veiled") -> tuple[str, Page]:
+    path = render_case(make_case(folder, *analyses), previews=previews)
+    text = path.read_text(encoding="utf-8")
+    return text, Page(text)
+
+
+def check_harmless(text: str, page: Page) -> None:
+    names = {name for name, _ in page.tags}
+    assert not names & {
+        "script",
+        "iframe",
+        "object",
+        "embed",
+        "link",
+        "form",
+        "base",
+        "audio",
+        "video",
+        "foreignobject",
+    }
+    ids = [str(attributes["id"]) for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for tag, attributes in page.tags:
+        for name, value in attributes.items():
+            assert not name.startswith("on"), (tag, name)
+            assert name not in {"style", "srcset", "action", "formaction", "xlink:href", "ping"}, (tag, name)
+            if name == "src":
+                assert str(value).startswith("data:image/jpeg;base64,")
+            if name == "href":
+                assert str(value).startswith("#")
+                assert str(value)[1:] in ids
+            if name in {"aria-labelledby", "aria-describedby", "for"}:
+                assert set(str(value).split()) <= set(ids)
+            if "url(" in str(value):
+                assert re.fullmatch(r"url\(#[\w-]+\)", str(value))
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_page_tells_what_was_found(tmp_path: Path) -> None:
+    _, page = rendered(tmp_path, with_findings())
+    for sentence in (
+        "Machine findings, not confirmed by a person",
+        "At least 2 different armoured vehicles are seen side by side at 0:02.50.",
+        "There are 2 sightings, all proven to be different.",
+        "At least 1 aircraft, seen best at 0:02.00, if the detector is not mistaken.",
+        "Vehicles of any kind, armoured vehicles included: at least 2 different vehicles are seen side by side at "
+        "0:02.50. Up to 3 if none of the 3 sightings shows the same one twice.",
+        "Not detected, which is not proof of absence: missiles or rockets, warships and civil ships.",
+        "Not told apart: combat aircraft, other aircraft, helicopters, unmanned aircraft and civil vehicles.",
+        "Footage does not show who supplied",
+        "Class not determined between civil vehicle (50%) and armoured vehicle (40%).",
+        "The detector's finer guess (combat aircraft, 99% of its score) is not reported as a finding: "
+        "this model's finer classes are not validated.",
+        "People were detected in 1 time range (0:20.00 to 0:21.00); Roundel does not picture or count people.",
+        "Graphic laid over the picture, such as a logo, that the detector took for a missile or rocket",
+        "3 more possible objects were seen too briefly",
+        "Mean detector score 0.78, not a probability.",
+        f"{1:064x}",
+        "1,234,567 bytes (1.2 MiB)",
+    ):
+        assert sentence in page.text, sentence
+    assert page.all("html") == [{"lang": "en"}]
+    assert page.title == "Military hardware in clip.mp4 · Roundel"
+
+
+def test_people_and_graphics_are_not_pictured(tmp_path: Path) -> None:
+    tracks = [track("t00001", "person"), track("t00002", "missile", burnt_in=True), track("t00003", "object")]
+    _, page = rendered(tmp_path, analysis(tracks=tracks))
+    assert page.all("img") == []
+    assert "No military hardware was detected in the 120 frames examined." in page.text
+
+
+def test_every_picture_says_what_it_shows(tmp_path: Path) -> None:
+    _, page = rendered(tmp_path, with_findings())
+    pictures = page.all("img")
+    alts = [str(picture["alt"]) for picture in pictures]
+    assert "Sighting t00001, armoured vehicle, at 0:02.00" in alts
+    assert "Sighting t00003, aircraft, at 0:02.00" in alts
+    assert (
+        "Whole frame at 0:02.50: t00001 (armoured vehicle) and t00002 (armoured vehicle), side by side, in boxes"
+        in alts
+    )
+    assert "Cut-out at 0:02.00: t00003 (aircraft), with a margin" in alts
+    assert all(re.search(r"t0000\d, [a-z ]+, at \d|at \d.*: t0000\d \([a-z ]+\)", alt) for alt in alts)
+    # Six cards' pictures, the frame and the cut-out; the frame that proves two counts is in the page once.
+    assert len(pictures) == 3 + 1 + 1 + 1 + 2
+    for drawing in page.all("svg"):
+        assert drawing.get("role") == "img" or drawing.get("aria-hidden") == "true"
+
+
+def test_boxes_lie_over_the_proof_frame_in_video_pixels(tmp_path: Path) -> None:
+    _, page = rendered(tmp_path, with_findings())
+    (overlay,) = [item for item in page.all("svg") if item.get("class") == "overlay"]
+    assert overlay["viewbox"] == "0 0 640.0 360.0"
+    boxes = [item for item in page.all("rect") if item.get("class") == "over"]
+    assert [(item["x"], item["y"], item["width"], item["height"]) for item in boxes] == [
+        ("10.0", "10.0", "190.0", "140.0"),
+        ("300.0", "40.0", "340.0", "160.0"),
+    ]
+
+
+def test_headings_are_in_order(tmp_path: Path) -> None:
+    _, page = rendered(
+        tmp_path, with_findings(), analysis(video=video(2), failure=FailureRecord(kind="X", message="m"))
+    )
+    levels = [level for level, _ in page.headings]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert next(attributes for name, attributes in page.tags if name == "a")["class"] == "skip"
+
+
+def test_policy_allows_only_the_inlined_style(tmp_path: Path) -> None:
+    text, page = rendered(tmp_path, with_findings())
+    style = text.split("<style>", 1)[1].split("</style>", 1)[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (policy,) = [item["content"] for item in page.all("meta") if item.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert "url(" not in style
+    assert "@import" not in style
+    assert "http" not in style
+
+
+@pytest.mark.parametrize("previews", ["veiled", "clear"])
+def test_pictures_are_veiled_unless_asked(tmp_path: Path, previews: Previews) -> None:
+    _, page = rendered(tmp_path, with_findings(), previews=previews)
+    (switch,) = page.all("input")
+    assert switch["type"] == "checkbox"
+    assert ("checked" in switch) == (previews == "clear")
+    assert {"for": "clear"} in page.all("label")
+
+
+@pytest.mark.parametrize("bad", [*HOSTILE, WORST])
+def test_hostile_text_stays_text(tmp_path: Path, bad: str) -> None:
+    findings = with_findings()
+    hostile = findings.model_copy(
+        update={
+            "video": video(names=[bad, f"{bad}2"]),
+            "media": media(
+                warnings=[bad], codec=bad, format_name=bad, sample_aspect_ratio=bad, frame_rate_from_header=bad
+            ),
+            "coverage": coverage(decoder_errors=1, decoder_messages=[bad], missing_seconds=[[4.43, 9.26]]),
+            "provenance": {bad: bad, "weights_name": bad, "config": {"tracking": bad}},
+            "tracks": [
+                *findings.tracks,
+                track(bad, bad, pictures=1, readings=[bad], alternatives=[(bad, 0.5)], posterior={bad: 1.0}),
+            ],
+            "counts": {
+                **findings.counts,
+                bad: count(1, 1, [ProofRecord(seconds=1, tracks=[bad], boxes=[[0, 0, 1, 1]], exhibit=bad)]),
+            },
+            "classes": [*CLASSES, bad],
+        }
+    )
+    text, page = rendered(
+        tmp_path,
+        hostile,
+        analysis(video=video(2), media=None, coverage=None, shots=[], failure=FailureRecord(kind=bad, message=bad)),
+    )
+    check_harmless(text, page)
+    shown = " ".join(words.visible(bad[:60]).split())
+    assert page.text.count(shown) >= 5
+
+
+def test_hidden_characters_are_written_out(tmp_path: Path) -> None:
+    _, page = rendered(tmp_path, analysis(video=video(names=["holiday\u202e4pm.exe"])))
+    assert "holiday⟨U+202E⟩4pm.exe" in page.text
+    assert "holiday⟨U+202E⟩4pm.exe" in page.title
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../secret.png",
+        "/etc/hostname",
+        "exhibits/../analysis.json",
+        "exhibits/.hidden.png",
+        "analysis.json",
+        "exhibits/gone.png",
+    ],
+)
+def test_only_exhibits_of_the_package_are_embedded(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    view = ExemplarRecord(file=name, seconds=1.0, xyxy=[0, 0, 1, 1], score=0.5)
+    one = track("t00001", exemplars=[view])
+    case = make_case(tmp_path, analysis(tracks=[one]))
+    if name == "exhibits/gone.png":  # the package is whole, and it does not hold what its record names
+        (missing,) = [folder / name for folder in cases.packages(case)]
+        missing.unlink()
+        (manifest,) = [folder / package.MANIFEST for folder in cases.packages(case)]
+        kept = [line for line in manifest.read_text().splitlines() if "gone.png" not in line]
+        manifest.write_text("\n".join(kept) + "\n")
+    page = Page(render_case(case).read_text(encoding="utf-8"))
+    assert page.all("img") == []
+    assert "this picture cannot be shown" in page.text
+
+
+def test_failed_video_has_its_message_and_nothing_else(tmp_path: Path) -> None:
+    failure = FailureRecord(kind="MediaError", message="clip.mp4: is no video that can be read")
+    _, page = rendered(tmp_path, analysis(media=None, coverage=None, shots=[], failure=failure))
+    titles = [attributes.get("class") for attributes in page.all("span")]
+    assert "state failed" in titles
+    assert "This video could not be analysed. clip.mp4: is no video that can be read" in page.text
+    assert page.all("figure") == []
+    assert "Sightings" not in page.text
+    assert "How many" not in page.text
+    assert "No military hardware was detected" not in page.text
+
+
+def test_damage_is_told_in_words(tmp_path: Path) -> None:
+    damaged = coverage(missing_seconds=[[4.43, 9.26]], decoder_errors=2, decoder_messages=["Invalid NAL unit size"])
+    _, page = rendered(tmp_path, analysis(coverage=damaged))
+    assert "4.83 seconds are missing: 0:04.43 to 0:09.26." in page.text
+    assert "The decoder complained 2 times." in page.text
+    assert "Invalid NAL unit size" in page.text
+    assert "done, file damaged" in page.text
+    assert len([item for item in page.all("rect") if str(item.get("class")).startswith("gap broad")]) == 2
+
+
+def test_nothing_found_is_no_proof_of_absence(tmp_path: Path) -> None:
+    _, page = rendered(tmp_path, analysis())
+    assert (
+        "No military hardware was detected in the 120 frames examined. That does not prove that there is none."
+        in page.text
+    )
+    assert "Not detected, which is not proof of absence: combat aircraft," in page.text
+    assert page.all("img") == []
+    assert "Other detections" not in page.text
+
+
+def test_empty_case_and_refused_inputs(tmp_path: Path) -> None:
+    case = make_case(tmp_path)
+    path = "/home/someone/private/gone.mp4"
+    custody.append(
+        case, "failed", path, {"kind": "MediaError", "message": f"{path}: does not exist; give a video file"}
+    )
+    page = Page(render_case(case).read_text(encoding="utf-8"))
+    assert "This case holds no analysed video." in page.text
+    assert "gone.mp4 : does not exist; give a video file" in page.text
+    assert "someone" not in page.text
+
+
+def test_same_packages_same_bytes_wherever_the_case_lies(tmp_path: Path) -> None:
+    case = make_case(tmp_path, with_findings(), analysis(video=video(2)))
+    first = render_case(case).read_bytes()
+    assert render_case(case).read_bytes() == first
+    moved = tmp_path / "moved"
+    shutil.copytree(case, moved)
+    assert render_case(moved).read_bytes() == first
+    assert not re.search(rb"20[2-9]\d-\d\d-\d\d", first)
+
+
+def test_only_the_page_is_written(tmp_path: Path) -> None:
+    case = make_case(tmp_path, with_findings())
+    render_case(case)
+    (case / "report" / ".index.html.partial-1").write_text("left over from a killed process")
+    (case / "report" / "index.html").unlink()
+    before = {path: path.read_bytes() for path in case.rglob("*") if path.is_file()}
+    page = render_case(case)
+    assert page == case / "report" / "index.html"
+    after = {path: path.read_bytes() for path in case.rglob("*") if path.is_file()}
+    del before[case / "report" / ".index.html.partial-1"]
+    assert after == {**before, page: page.read_bytes()}
+
+
+def test_an_interrupted_writing_leaves_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case(tmp_path, analysis())
+    page = render_case(case)
+    before = page.read_bytes()
+
+    def fail(_: Path, __: Path) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="no space"):
+        render_case(case, previews="clear")
+    assert page.read_bytes() == before
+    assert [path.name for path in page.parent.iterdir()] == ["index.html"]
+
+
+def test_no_report_is_made_of_changed_evidence(tmp_path: Path) -> None:
+    case = make_case(tmp_path, with_findings())
+    (folder,) = cases.packages(case)
+    record = folder / package.ANALYSIS
+    record.write_text(record.read_text(encoding="utf-8").replace('"lower": 2', '"lower": 9'), encoding="utf-8")
+    with pytest.raises(IntegrityError, match="was changed"):
+        render_case(case)
+    assert not (case / "report" / "index.html").exists()
+    with pytest.raises(UsageError):
+        render_case(tmp_path)
+
+
+def test_undefined_names_are_errors() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        environment().from_string("{{ missing }}").render()
+    assert environment().from_string("{{ x }}").render(x="<b>\u202e") == "&lt;b&gt;⟨U+202E⟩"
+
+
+def test_thousands_of_sightings_stay_small_and_nothing_is_lost_silently(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    names = ["armoured_vehicle", "aircraft", "bird", "person"]
+    tracks = [
+        track(
+            f"t{number:05d}",
+            names[number % 4],
+            pictures=0,
+            start_seconds=float(start),
+            end_seconds=float(start) + 4.0,
+            score=float(rng.uniform(0.4, 0.9)),
+        )
+        for number, start in enumerate(rng.uniform(0, 7190, 3000))
+    ]
+    missing = [[60.0 * n, 60.0 * n + 2] for n in range(100)]
+    large = analysis(
+        tracks=tracks,
+        shots=shots(1400, 5.15),
+        coverage=coverage(missing_seconds=missing),
+        counts={"armoured_vehicle": count(0, 750), "aircraft": count(0, 750)},
+    )
+    text, page = rendered(tmp_path, large)
+    check_harmless(text, page)
+    assert len(text.encode()) < 2_000_000
+    assert len([item for item in page.all("article") if item["class"] == "card"]) == 60
+    assert "1,440 more are not shown here" in page.text
+    assert "and 80 more" in page.text
+    shown = {item["id"] for item in page.all("article")}
+    assert len(shown) == 60
+    best = sorted((one for one in tracks if one.class_ in names[:2]), key=lambda one: -one.score)[:60]
+    assert all(f"{one.id}" in page.text for one in best)
+
+
+def test_full_report_with_pictures_stays_below_three_megabytes(tmp_path: Path) -> None:
+    tracks = [track(f"t{number:05d}", pictures=5) for number in range(20)]
+    text, page = rendered(tmp_path, analysis(tracks=tracks))
+    assert len(page.all("img")) == 100
+    assert len(text.encode()) < 3_000_000
+
+
+def test_timeline_merges_missing_ranges_that_fall_together() -> None:
+    gaps = tuple((index * 0.02, index * 0.02 + 0.01) for index in range(5000))
+    drawn = timeline.draw(timeline.Scene(0.0, 100.0, ((0.0, 100.0),), (), gaps, ()), "wide", "x")
+    assert len(drawn.gaps) == 1
+    assert drawn.gaps[0].width == pytest.approx(952, abs=2)
+
+
+@pytest.mark.parametrize("seconds", [0.04, 1.0, 9.9, 61.0, 3599.0, 7200.0, 90000.0])
+@pytest.mark.parametrize("kind", ["wide", "narrow"])
+def test_time_axis_has_sensible_ticks(seconds: float, kind: str) -> None:
+    drawn = timeline.draw(timeline.Scene(0.0, seconds, ((0.0, seconds),), (), (), ()), kind, "x")
+    assert 1 <= len(drawn.ticks) <= 13
+    assert len({tick.label for tick in drawn.ticks}) == len(drawn.ticks)
+    assert all(0 <= tick.x <= drawn.width for tick in drawn.ticks)
+
+
+def test_sightings_at_the_same_time_do_not_cover_each_other() -> None:
+    items = tuple(timeline.Item(f"t{n:05d}", 1.0 + n, 9.0 + n, "") for n in range(5))
+    drawn = timeline.draw(
+        timeline.Scene(0.0, 20.0, ((0.0, 20.0),), (), (), (timeline.Lane("ship", items),)), "wide", "x"
+    )
+    bars = drawn.lanes[0].bars
+    for index, one in enumerate(bars):
+        for other in bars[index + 1 :]:
+            apart_x = one.x + one.width <= other.x or other.x + other.width <= one.x
+            apart_y = one.y + one.height <= other.y or other.y + other.height <= one.y
+            assert apart_x or apart_y
+
+
+_MEASURE = """<!doctype html><body><iframe id="f" src="PAGE" width="WIDTH" height="800" frameborder="0"></iframe>
+<script>
+window.onload = () => {
+  const page = document.getElementById("f").contentDocument, root = page.documentElement;
+  const image = page.querySelector(".exhibit img");
+  document.title = [root.clientWidth, root.scrollWidth, page.defaultView.getComputedStyle(page.body).marginTop,
+    page.defaultView.getComputedStyle(image).filter].join("|");
+};
+</script>"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("previews", ["veiled", "clear"])
+def test_nothing_is_wider_than_the_screen(tmp_path: Path, width: int, previews: Previews) -> None:
+    long = with_findings(
+        video=video(names=["x" * 255, "\U0001f681" * 80, WORST.replace("\x00", "")]),
+        coverage=coverage(decoder_errors=1, decoder_messages=["y" * 290], missing_seconds=[[4.43, 9.26]]),
+        media=media(warnings=["z" * 290]),
+    )
+    page = render_case(make_case(tmp_path, long), previews=previews)
+    wrapper = tmp_path / "wrapper.html"
+    wrapper.write_text(_MEASURE.replace("PAGE", page.as_uri()).replace("WIDTH", str(width)), encoding="utf-8")
+    assert CHROMIUM is not None
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--virtual-time-budget=5000",
+        "--dump-dom",
+        wrapper.as_uri(),
+    ]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    found = re.search(r"<title>(.*?)</title>", shown.stdout)
+    assert found is not None
+    inner, scroll, margin, veil = found[1].split("|")
+    assert int(inner) > width - 30
+    assert int(scroll) <= int(inner)
+    assert margin == "0px", "the policy must let the inlined style through"
+    assert (veil == "none") == (previews == "clear")
