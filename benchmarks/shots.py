@@ -33,8 +33,8 @@ UNCUT = (
     *("pattern-longer-no-bar", "pattern-sd-grey-bar", "pattern-sd-with-large-logo-bar"),
     "pattern-sd-with-small-logo-bar",
 )
+# lav fades through white in frames 56 to 60; the pieces leave these frames out.
 CUT_BY_EYE = {"mtlb": (0, 177, 336, 435, 542, 632, 760, 849, 909, 973), "lav": (0, 55, 62, 94, 137, 176)}
-WHITE_FADE_IN_LAV = (55, 62)
 
 Video = NDArray[np.uint8]
 
@@ -289,7 +289,7 @@ def run_all(video: Video, rivals: bool) -> dict[str, tuple[Truth, float]]:
 
 
 def uncut(media: Path, rivals: bool) -> None:
-    """False alarms on clips without boundaries, and what is said about the clips that have some."""
+    """False alarms on clips without boundaries, and what is said about the others, all timed at FPS."""
     alarms: dict[str, list[int]] = {}
     minutes = 0.0
     for path in sorted([*media.glob("real/*.mp4"), *media.glob("copies/*.mp4")]):

@@ -1,6 +1,6 @@
 """Every file of ../shared/media/odd ends in a result or a clear error, in time, and what is odd about it is said.
 
-The expectations come from ffprobe 5.1 (``-count_frames``, ``-show_packets``) and from looking at the pictures, not from Roundel.
+The expectations come from ffprobe 5.1 (``-count_frames``, ``-show_packets``) and from the pictures, not from Roundel.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SECONDS_EACH = 10.0
 
 @dataclass(frozen=True)
 class Good:
-    """A file that is read. Times in seconds; ``says`` are phrases of its warnings, in order, and there are no others."""
+    """A file that is read. Times in seconds; ``says`` are phrases of all its warnings, in order."""
 
     frames: int
     size: tuple[int, int]
@@ -56,7 +56,7 @@ EXPECTED: dict[str, Good | Bad] = {
     "bt601_full_range.mp4": Good(60, (320, 240), 0, 1.966667, 2.0),
     # 30 packets, five of them before the start that the edit list sets: B, P frames from a key frame at -0.2 s.
     "discard_first_keyframe.mp4": Good(25, (64, 64), 0, 0.96, 1.0, says=("hides about 5 of the 30 frames",)),
-    # 451 frames of 30 a second in the file; the edit list shows 10.067 s, 301 frames, and hides the five seconds before.
+    # 451 frames of 30 a second in the file; the edit list shows the last 301 of them and hides five seconds before.
     "edit_list_mev1.mp4": Good(301, (854, 480), 0, 10.033333, 10.067, says=("hides about 149 of the 451 frames",)),
     # A frame of 8 x 8 on a screen of 4 x 4: what lies on the screen is kept.
     "frame_exceeds_screen.gif": Good(1, (4, 4), 0, 0, 0.1),

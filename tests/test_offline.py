@@ -99,7 +99,7 @@ def fresh(code: str, home: Path, **values: object) -> Run:
     log, temporary = home.parent / "guard.log", home.parent / "tmp"
     temporary.mkdir()
     log.touch()
-    kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
+    kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
     given = "".join(f"{key} = {value!r}\n" for key, value in {"LOG": str(log), **values}.items())
     done = subprocess.run(
         [sys.executable, "-c", given + GUARD + code],

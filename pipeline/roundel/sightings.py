@@ -71,7 +71,7 @@ class Gallery:
 
 def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Normalised cross-correlation of two pictures of the same size, -1 to 1; plain pictures correlate with nothing."""
-    first, second = (cv2.subtract(item.astype(np.float32), float(item.mean())) for item in (one, other))
+    first, second = (item.astype(np.float32) - np.float32(item.mean()) for item in (one, other))
     scale = float(np.sqrt(np.vdot(first, first) * np.vdot(second, second)))
     return float(np.vdot(first, second)) / scale if scale else 0.0
 
@@ -81,7 +81,7 @@ class Stillness:
     """Tells graphics in the picture from objects: a logo keeps its place and its pixels while the scene moves on.
 
     A parked object seen by a resting camera keeps both too, but then the rest of the picture does not change either.
-    ``box`` (4,) is the track's first box in pixels of the luma pictures (h, w) that are compared, ``first`` the first one.
+    ``box`` (4,) is the track's first box in pixels of the luma pictures (h, w), ``first`` the first of these pictures.
     """
 
     box: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""Helpers of the media tests: read a file to its end, ask ffprobe for its frames, and make pictures that tell who they are."""
+"""Helpers of the media tests: read a file to its end, ask ffprobe for its frames, and make numbered pictures."""
 
 from __future__ import annotations
 

@@ -44,9 +44,19 @@ def assert_true(path: Path, tolerance: int = 3) -> None:
     assert worst.max() <= tolerance, f"\n{worst}\n{found.tolist()}"
 
 
-@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p", "yuv422p10le", "yuv420p12le"])
+@pytest.mark.parametrize(
+    ("matrix", "pixels"),
+    [
+        ("bt601", "yuv420p"),
+        ("pal", "yuv420p"),
+        ("bt709", "yuv420p"),
+        ("bt2020", "yuv420p"),
+        ("bt709", "yuv444p"),
+        ("bt709", "yuv422p10le"),
+        ("bt2020", "yuv420p12le"),
+    ],
+)
 @pytest.mark.parametrize("signal_range", ["tv", "pc"])
-@pytest.mark.parametrize("matrix", ["bt601", "pal", "bt709", "bt2020"])
 def test_tagged_colours_are_true(tmp_path: Path, matrix: str, signal_range: str, pixels: str) -> None:
     assert_true(encode(tmp_path / "flat.mkv", matrix, signal_range, pixels, "-c:v", "ffv1"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def test_variable_frame_rate_gives_its_real_frames_at_their_true_times(make_clip
         *("-video_track_timescale", "30000", *CFR25),
     )
     truth = true_times(clip)
-    steps = {b - a for a, b in zip(truth, truth[1:], strict=False)}
+    steps = {b - a for a, b in itertools.pairwise(truth)}
     assert len(truth) == 63
     assert len(steps) >= 4, "the clip is meant to have mixed durations"
     reading = read(clip)
@@ -67,7 +68,7 @@ def test_variable_frame_rate_gives_its_real_frames_at_their_true_times(make_clip
 
 
 def test_no_frame_is_invented_or_dropped_by_the_arguments(make_clip: MakeClip) -> None:
-    clip = make_clip("plain.mp4", numbered(), "-frames:v", "50", *CFR25)
+    clip = make_clip("numbered.mp4", numbered(), "-frames:v", "50", *CFR25)
     arguments = ffmpeg_arguments(clip, probe(clip, MediaConfig()), MediaConfig())
     assert arguments[arguments.index("-fps_mode") + 1] == "passthrough"
     assert "-copyts" in arguments
@@ -151,8 +152,8 @@ def join(path: Path, *parts: Path) -> Path:
 
 
 def test_a_joined_transport_stream_jumps_back_and_keeps_all_frames(make_clip: MakeClip, tmp_path: Path) -> None:
-    one = make_clip("one.ts", numbered(), "-frames:v", "30", *CFR25)
-    other = make_clip("other.ts", numbered(step=5), "-frames:v", "20", *CFR25)
+    one = make_clip("decode-one.ts", numbered(), "-frames:v", "30", *CFR25)
+    other = make_clip("decode-other.ts", numbered(step=5), "-frames:v", "20", *CFR25)
     reading = read(join(tmp_path / "joined.ts", one, other))
     assert len(reading.frames) == 50
     assert numbers(reading.frames[:30]) == list(range(30))
@@ -164,8 +165,8 @@ def test_a_joined_transport_stream_jumps_back_and_keeps_all_frames(make_clip: Ma
 
 
 def test_a_change_of_size_in_mid_stream_is_scaled_and_said(make_clip: MakeClip, tmp_path: Path) -> None:
-    small = make_clip("small.ts", numbered("64x48"), "-frames:v", "20", *CFR25)
-    large = make_clip("large.ts", numbered("160x96", step=5), "-frames:v", "20", *CFR25)
+    small = make_clip("decode-small.ts", numbered("64x48"), "-frames:v", "20", *CFR25)
+    large = make_clip("decode-large.ts", numbered("160x96", step=5), "-frames:v", "20", *CFR25)
     reading = read(join(tmp_path / "sizes.ts", small, large))
     assert len(reading.frames) == 40
     assert {(frame.width, frame.height) for frame in reading.frames} == {(64, 48)}
@@ -201,12 +202,15 @@ def test_packets_that_an_edit_list_hides_are_no_frames(make_clip: MakeClip, tmp_
     assert any("hides about 15 of the 40 frames" in warning for warning in reading.info.warnings)
 
 
-def test_cover_art_is_not_the_video(make_clip: MakeClip, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["mp4", "mkv"])
+def test_cover_art_is_not_the_video(make_clip: MakeClip, tmp_path: Path, kind: str) -> None:
     picture = encode_rgb(quadrants(320, 320), tmp_path / "cover.png", frames=1)
-    source = make_clip("plain.mp4", numbered(), "-frames:v", "50", *CFR25)
-    clip = tmp_path / "covered.mp4"
-    options = ("-map", "1", "-map", "0", "-c", "copy", "-disposition:v:0", "attached_pic", "-disposition:v:1", "0")
-    ffmpeg("-i", source, "-i", picture, *options, clip)
+    source = make_clip("numbered.mp4", numbered(), "-frames:v", "50", *CFR25)
+    clip = tmp_path / f"covered.{kind}"
+    options = ["-i", source, "-i", picture, "-map", "1", "-map", "0", "-disposition:v:0", "attached_pic"]
+    if kind == "mkv":
+        options = ["-i", source, "-attach", picture, "-metadata:s:t", "mimetype=image/png"]
+    ffmpeg(*options, "-c", "copy", "-disposition:v:1" if kind == "mp4" else "-disposition:v:0", "0", clip)
     reading = read(clip)
     assert (reading.info.width, reading.info.height) == (64, 48)
     assert numbers(reading.frames) == list(range(50))
@@ -214,8 +218,8 @@ def test_cover_art_is_not_the_video(make_clip: MakeClip, tmp_path: Path) -> None
 
 
 def test_of_several_video_streams_one_is_read_and_the_choice_is_said(make_clip: MakeClip, tmp_path: Path) -> None:
-    small = make_clip("plain.mp4", numbered(), "-frames:v", "50", *CFR25)
-    large = make_clip("large.mp4", numbered("160x96"), "-frames:v", "20", *CFR25)
+    small = make_clip("numbered.mp4", numbered(), "-frames:v", "50", *CFR25)
+    large = make_clip("decode-large.mp4", numbered("160x96"), "-frames:v", "20", *CFR25)
     clip = tmp_path / "two.mkv"
     ffmpeg("-i", small, "-i", large, "-map", "0", "-map", "1", "-c", "copy", "-disposition", "0", clip)
     reading = read(clip)
@@ -225,7 +229,7 @@ def test_of_several_video_streams_one_is_read_and_the_choice_is_said(make_clip: 
 
 
 def test_reading_stops_when_the_caller_stops(make_clip: MakeClip) -> None:
-    clip = make_clip("long.mp4", "testsrc2=size=320x240:rate=25", "-t", "20", *CFR25)
+    clip = make_clip("decode-long.mp4", "testsrc2=size=320x240:rate=25", "-t", "20", *CFR25)
     frames = iter(VideoDecoder(clip, probe(clip, MediaConfig()), MediaConfig()))
     next(frames)
     assert len(decoders_of(clip)) == 1
@@ -262,14 +266,14 @@ def test_one_run_is_like_another_on_a_damaged_file(make_clip: MakeClip, tmp_path
 
 
 def test_decoding_takes_one_thread(make_clip: MakeClip) -> None:
-    clip = make_clip("plain.mp4", numbered(), "-frames:v", "50", *CFR25)
+    clip = make_clip("numbered.mp4", numbered(), "-frames:v", "50", *CFR25)
     arguments = ffmpeg_arguments(clip, probe(clip, MediaConfig()), MediaConfig())
     assert arguments[arguments.index("-threads") + 1] == "1"
     assert arguments.index("-threads") < arguments.index("-i"), "an option of the decoder, not of the encoder"
 
 
 def test_frames_without_a_time_get_the_next_expected_one(make_clip: MakeClip, tmp_path: Path) -> None:
-    source = make_clip("plain.mp4", numbered(), "-frames:v", "50", *CFR25)
+    source = make_clip("numbered.mp4", numbered(), "-frames:v", "50", *CFR25)
     clip = tmp_path / "bare.h264"
     ffmpeg("-i", source, "-c", "copy", "-bsf:v", "h264_mp4toannexb", clip)
     reading = read(clip)
@@ -296,7 +300,7 @@ def test_a_long_flood_of_messages_does_not_hang(make_clip: MakeClip, tmp_path: P
 
 
 def test_the_original_is_never_written_to(make_clip: MakeClip, tmp_path: Path) -> None:
-    clip = shutil.copy(make_clip("plain.mp4", numbered(), "-frames:v", "50", *CFR25), tmp_path / "original.mp4")
+    clip = shutil.copy(make_clip("numbered.mp4", numbered(), "-frames:v", "50", *CFR25), tmp_path / "original.mp4")
     clip.chmod(0o444)
     before = clip.stat()
     read(clip)
@@ -306,5 +310,5 @@ def test_the_original_is_never_written_to(make_clip: MakeClip, tmp_path: Path) -
 
 
 def test_brightness_is_kept(make_clip: MakeClip) -> None:
-    clip = make_clip("plain.mp4", numbered(), "-frames:v", "50", *CFR25)
+    clip = make_clip("numbered.mp4", numbered(), "-frames:v", "50", *CFR25)
     assert luma(read(clip).frames[10]) == pytest.approx(46, abs=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
@@ -20,6 +21,7 @@ from roundel.media.probe import probe
 from roundel.media.process import CONTAINERS, Child, offline_prefix, program, run
 
 MakeClip = Callable[..., Path]
+NAP = f"9{os.getpid():07d}"  # seconds that no other process sleeps
 
 
 @pytest.fixture
@@ -40,16 +42,18 @@ def clip(make_clip: MakeClip) -> Path:
     return make_clip("process.mp4", numbered(), "-frames:v", "25", *CFR25)
 
 
-def running(word: str) -> list[str]:
-    """Processes, zombies left out, that have a word on their command line."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if word.encode() in (entry / "cmdline").read_bytes() and int(entry.name) != os.getpid():
-                found.append(entry.name)
-        except OSError:
-            continue
-    return found
+def gone(word: str, within_seconds: float = 3) -> bool:
+    """Whether no process has this word on its command line, now or soon: a killed one takes a moment to end."""
+    until = time.monotonic() + within_seconds
+    while time.monotonic() < until:
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                found += [entry] if word.encode() in (entry / "cmdline").read_bytes() else []
+        if not found:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_child_has_limits(fake: Callable[[str], str]) -> None:
@@ -97,29 +101,29 @@ def test_a_child_reads_nothing_from_our_input(fake: Callable[[str], str]) -> Non
 
 
 def test_a_decoder_that_says_nothing_is_stopped(fake: Callable[[str], str], clip: Path) -> None:
-    config = MediaConfig(ffmpeg=fake("sleep 98765"), stall_seconds=0.5)
+    config = MediaConfig(ffmpeg=fake(f"sleep {NAP}"), stall_seconds=0.5)
     began = time.monotonic()
     with pytest.raises(StallError, match=r"process\.mp4.*no frame for 0\.5 s"):
         list(VideoDecoder(clip, probe(clip, config), config))
     assert time.monotonic() - began < 4
-    assert running("98765") == []
-    assert running("fake-ffmpeg") == []
+    assert gone(NAP)
+    assert gone(config.ffmpeg)
 
 
 def test_a_decoder_that_stops_in_the_middle_of_a_frame_is_stopped(fake: Callable[[str], str], clip: Path) -> None:
-    config = MediaConfig(ffmpeg=fake("head -c 1000 /dev/zero; sleep 98764"), stall_seconds=0.5)
+    config = MediaConfig(ffmpeg=fake(f"head -c 1000 /dev/zero; sleep {NAP}"), stall_seconds=0.5)
     with pytest.raises(StallError):
         list(VideoDecoder(clip, probe(clip, config), config))
-    assert running("98764") == []
+    assert gone(NAP)
 
 
 def test_a_header_that_takes_too_long_is_given_up(fake: Callable[[str], str], clip: Path) -> None:
-    config = MediaConfig(ffprobe=fake("sleep 98763"), probe_seconds=0.5)
+    config = MediaConfig(ffprobe=fake(f"sleep {NAP}"), probe_seconds=0.5)
     began = time.monotonic()
     with pytest.raises(MediaLimitError, match=r"process\.mp4.*within 0\.5 s"):
         probe(clip, config)
     assert time.monotonic() - began < 4
-    assert running("98763") == []
+    assert gone(NAP)
 
 
 def test_messages_are_read_however_many_there_are(fake: Callable[[str], str]) -> None:

@@ -60,9 +60,8 @@ def main() -> None:
         fail(str(error))
         sys.exit(error.exit_code)
     except OSError as error:
-        fail(
-            f"{error.filename or 'a file'}: {error.strerror or error}; check that the place exists, has room and may be written to, then run again"
-        )
+        what = f"{error.filename or 'a file'}: {error.strerror or error}"
+        fail(f"{what}; check that the place exists, has room and may be written to, then run again")
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         fail("Interrupted.")

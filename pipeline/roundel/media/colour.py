@@ -15,9 +15,7 @@ Matrix = Literal["bt601", "bt709", "bt2020"]
 THUMBNAIL_PX = 128
 HD_HEIGHT = 576  # untagged video above standard definition is BT.709, below BT.601, as players assume
 
-_LUMA_FORMATS = tuple(
-    ["yuv", "nv", "gray", "ya8", "ya16", "mono", "p0", "p2", "p4", "uyvy", "uyyvyy", "yuyv", "y2", "unknown"]
-)
+_LUMA_FORMATS = ("yuv", "nv", "gray", "ya8", "ya16", "mono", "p0", "p2", "p4", "uyvy", "uyyvyy", "yuyv", "y2")
 _MATRICES: dict[str, Matrix] = {
     "bt709": "bt709",
     "smpte170m": "bt601",

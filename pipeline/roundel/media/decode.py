@@ -35,6 +35,7 @@ PIPE_BYTES = 1024 * 1024
 _TIME = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+x\d+) ")
 _TIME_BASE = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] config in time_base: (\d+/\d+)")
 _TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\] (?!.*increasing dts to muxer)(.*)$")
+_CORRUPT = re.compile(r"^\[warning\] .*: (corrupt (?:input packet|decoded frame) in stream)")
 
 
 def ffmpeg_arguments(path: Path, info: MediaInfo, config: MediaConfig) -> list[str]:
@@ -70,7 +71,7 @@ class VideoDecoder:
             self._times.put((None if match[1] == "NOPTS" else int(match[1]), match[2]))
         elif match := _TIME_BASE.match(line):
             self._time_base = Fraction(match[1])
-        elif match := _TROUBLE.match(line):
+        elif match := _TROUBLE.match(line) or _CORRUPT.match(line):
             self._meter.complain(match[1])
 
     def __iter__(self) -> Iterator[Frame]:

@@ -11,7 +11,9 @@ block matching finds the same scene on both sides (a jerk of the camera, a chang
 video", 1993) the two ends of a range must differ clearly while its single steps do not. Instead of summing histogram
 differences the frames between must be linear mixtures ``(1 - a) A + a B`` of the two ends with a rising ``a``, which is
 the production model of a dissolve. A pan, a zoom or a passing object shows pictures in the middle that lie off the line
-between the ends. A fade is a dissolve of which one end is a plain picture.
+between the ends. Besides, the edges of two unrelated pictures are both weakened by mixing, so that the energy of the
+edges sags in the middle (as Alattar described for the variance in 1993), which motion does not do. A fade is a dissolve
+of which one end is black or white.
 """
 
 from roundel.shots.detector import FrameLabel, ShotDetector

@@ -92,7 +92,7 @@ def _judge(past: History, fit: _Fit, floor: int, settings: ShotSettings) -> Ramp
 def _is_flash(past: History, first: int, last: int, settings: ShotSettings) -> bool:
     """Whether the picture on one side of a quick fade is seen again on its other side."""
     before, after = past.frames[first], past.frames[last]
-    near = 0.3 * distance(before, after)
+    near = 0.1 * distance(before, after)
     pairs = [(before, later) for later in past.frames[last + 1 : last + 7]]
     pairs += [(earlier, after) for earlier in past.frames[max(0, first - 6) : first]]
     return any(
