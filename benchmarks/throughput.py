@@ -16,6 +16,7 @@ import tempfile
 import time
 import types
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,6 @@ import numpy as np
 from roundel import job, package
 from roundel.config import load
 from roundel.detect import LoadedDetector, available_threads, load_detector
-from roundel.media.colour import bgr
 from roundel.media.decode import VideoDecoder
 from roundel.media.identity import identify
 from roundel.media.probe import probe
@@ -59,6 +59,12 @@ def decode(video: Path, config) -> None:
         pass
 
 
+def infer(loaded: LoadedDetector, calls: list) -> None:
+    """The same calls as in the analysis, as many at a time."""
+    with ThreadPoolExecutor(loaded.calls) as pool:
+        list(pool.map(loaded.detector.detect, calls))
+
+
 def analyze(video: Path, config, loaded: LoadedDetector) -> None:
     with tempfile.TemporaryDirectory() as folder:
         writer = package.PackageWriter(Path(folder) / "package")
@@ -66,7 +72,7 @@ def analyze(video: Path, config, loaded: LoadedDetector) -> None:
 
 
 def stand_in_for_torchvision() -> None:
-    """Beside a CPU build of torch PyPI's torchvision cannot load; put the one function that tracking needs in its place."""
+    """Beside a CPU build of torch PyPI's torchvision cannot load; put the one function that tracking needs there."""
     try:
         import torchvision  # noqa: F401
     except RuntimeError:
@@ -96,7 +102,9 @@ def yolo_track(video: Path, checkpoint: Path, stride: int, input_px: int) -> int
     model = YOLO(str(checkpoint))
     model.predict(np.zeros((64, 64, 3), np.uint8), imgsz=input_px, verbose=False)
     start = time.perf_counter()
-    found = model.track(str(video), imgsz=input_px, vid_stride=stride, stream=True, tracker="bytetrack.yaml", verbose=False)
+    found = model.track(
+        str(video), imgsz=input_px, vid_stride=stride, stream=True, tracker="bytetrack.yaml", verbose=False
+    )
     frames = sum(1 for _ in found)
     yolo_track.seconds = time.perf_counter() - start
     return frames
@@ -127,20 +135,23 @@ def main() -> None:
         times["yolo track"] = []
     for _ in range(arguments.rounds):
         times["decode alone"].append(seconds(lambda: decode(video, config)))
-        times["inference alone"].append(seconds(lambda: [loaded.detector.detect(call) for call in recorder.calls]))
+        times["inference alone"].append(seconds(lambda: infer(loaded, recorder.calls)))
         times["roundel analyze"].append(seconds(lambda: analyze(video, config, loaded)))
         if "yolo track" in times:
             tracked = yolo_track(video, arguments.checkpoint, stride, config.detector.input_px)
             times["yolo track"].append(yolo_track.seconds * frames / tracked)
     middle = {name: statistics.median(values) for name, values in times.items()}
-    print(f"{video.name}: {total} frames of {info.width} × {info.height}, {frames} analysed, tiles {arguments.tiles}, "
-          f"{loaded.provenance['engine']}, {available_threads()} threads, medians of {arguments.rounds} rounds")
+    print(
+        f"{video.name}: {total} frames of {info.width} × {info.height}, {frames} analysed, tiles {arguments.tiles}, "
+        f"{loaded.provenance['engine']}, {available_threads()} threads, medians of {arguments.rounds} rounds"
+    )
     for name, value in middle.items():
         print(f"{name:16} {value:7.2f} s   (rounds: {', '.join(f'{item:.2f}' for item in times[name])})")
     bound = max(middle["decode alone"], middle["inference alone"])
     print(f"analyze / max(decode, inference) = {middle['roundel analyze'] / bound:.2f}")
     if "yolo track" in middle:
-        print(f"yolo track ({tracked} frames, scaled to {frames}) / analyze = {middle['yolo track'] / middle['roundel analyze']:.2f}")
+        ratio = middle["yolo track"] / middle["roundel analyze"]
+        print(f"yolo track ({tracked} frames, scaled to {frames}) / analyze = {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -79,7 +79,9 @@ class FakeDetector:
 
     classes = CLASSES
 
-    def __init__(self, find: Callable[[NDArray[np.uint8]], Sequence[tuple[tuple[float, float, float, float], str, float]]]):
+    def __init__(
+        self, find: Callable[[NDArray[np.uint8]], Sequence[tuple[tuple[float, float, float, float], str, float]]]
+    ):
         self.find = find
         self.pictures = 0
 

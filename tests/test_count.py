@@ -80,7 +80,9 @@ def test_likeness_is_high_for_a_slightly_shifted_and_scaled_copy_and_low_for_oth
 def evidence(tracks: str, *pairs: str, solid: str | None = None) -> ShotEvidence:
     found = frozenset((pair[0], pair[1]) for pair in pairs)
     boxes = dict.fromkeys(tracks, (0.0, 0.0, 1.0, 1.0))
-    frames = {float(index): KeptFrame(frozenset({pair}), boxes, f"f{index}") for index, pair in enumerate(sorted(found))}
+    frames = {
+        float(index): KeptFrame(frozenset({pair}), boxes, f"f{index}") for index, pair in enumerate(sorted(found))
+    }
     return ShotEvidence(found, frozenset(tracks if solid is None else solid), frames)
 
 

@@ -113,7 +113,9 @@ def test_exemplars_are_spread_over_the_time_of_a_track() -> None:
 def test_a_sharp_large_view_is_better_than_a_blurred_or_small_one() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8)
     blurred, small = cv2.GaussianBlur(picture, (0, 0), 6), picture[:50, :50]
-    assert view_quality(picture, 0.8) > max(view_quality(blurred, 0.8), view_quality(small, 0.8), view_quality(picture, 0.4))
+    assert view_quality(picture, 0.8) > max(
+        view_quality(blurred, 0.8), view_quality(small, 0.8), view_quality(picture, 0.4)
+    )
 
 
 def stillness(logo: bool, camera: bool, detector_trembles: bool = True) -> bool:

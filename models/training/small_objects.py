@@ -2,8 +2,8 @@
 
     python models/training/small_objects.py DATA [--model hardware-v0]
 
-DATA is the extracted `train` folder of the detector data (images/, labels/ with val and test). Pictures with a single box
-are shrunk until the box's longest side has a given number of pixels in the network's input, on a blurred copy of
+DATA is the extracted `train` folder of the detector data (images/, labels/ with val and test). Pictures with a single
+box are shrunk until the box's longest side has a given number of pixels in the network's input, on a blurred copy of
 themselves, and the label of the best box at that place (IoU over 0.3, score over 0.3) is counted.
 """
 

@@ -22,7 +22,7 @@ from roundel.classes import hidden_share, lineage, tree
 from roundel.config import Config
 from roundel.count import ShotEvidence, as_box, count
 from roundel.detect import LoadedDetector
-from roundel.media.colour import bgr, planes, thumbnail
+from roundel.media.colour import bgr, luma, thumbnail
 from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
 from roundel.sampling import Interval, Sampler
@@ -123,7 +123,7 @@ class _Examiner:
                 boxes,
                 tuple(self._crops(picture, boxes)),
                 thumbnail(frame),
-                _at_most(planes(frame)[0], LUMA_PX),
+                luma(frame, LUMA_PX),
                 self._preview(picture, boxes),
             )
             for frame, picture, boxes in zip(frames, pictures, found, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,6 @@ _SWITCHES = {
     "YOLO_VERBOSE": "0",
     "ULTRALYTICS_SKIP_REQUIREMENTS_CHECKS": "1",
     "ULTRALYTICS_SAFE_LOAD": "1",
-    "OPENVINO_TELEMETRY_OPT_OUT": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
     "DO_NOT_TRACK": "1",
     "HF_HUB_OFFLINE": "1",
@@ -28,6 +28,8 @@ def hush() -> None:
     this user, instead of the home directory.
     """
     os.environ.update(_SWITCHES)
+    # OpenVINO reports every import unless the package that sends the report cannot be found; it has a stub for that.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     private = Path(tempfile.gettempdir()) / f"roundel-ultralytics-{os.getuid()}"
     private.mkdir(mode=0o700, exist_ok=True)
     os.environ["YOLO_CONFIG_DIR"] = str(private)

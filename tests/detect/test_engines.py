@@ -27,7 +27,9 @@ def picture() -> np.ndarray:
     scene[:200] = (220, 200, 180)
     for name, left, width in (("bradley.png", 60, 330), ("stryker.png", 470, 330)):
         cutout = cv2.imread(str(CUTOUTS / name), cv2.IMREAD_UNCHANGED)
-        cutout = cv2.resize(cutout, (width, round(cutout.shape[0] * width / cutout.shape[1])), interpolation=cv2.INTER_AREA)
+        cutout = cv2.resize(
+            cutout, (width, round(cutout.shape[0] * width / cutout.shape[1])), interpolation=cv2.INTER_AREA
+        )
         height = cutout.shape[0]
         alpha = cutout[..., 3:].astype(np.float32) / 255
         place = scene[420 - height : 420, left : left + width]

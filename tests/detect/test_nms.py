@@ -41,7 +41,9 @@ def test_neighbours_stay() -> None:
     assert len(suppress(detections((0, 0, 100, 100, 0.9, 0), (70, 0, 170, 100, 0.8, 0)), 0.55, 0.8)) == 2
 
 
-boxes = st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(5, 60)] * 2, st.sampled_from([0.3, 0.5, 0.5, 0.9]), st.integers(0, 2))
+boxes = st.tuples(
+    *[st.integers(0, 60)] * 2, *[st.integers(5, 60)] * 2, st.sampled_from([0.3, 0.5, 0.5, 0.9]), st.integers(0, 2)
+)
 
 
 @given(st.lists(boxes, max_size=12), st.randoms())

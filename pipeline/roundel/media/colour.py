@@ -86,17 +86,29 @@ def bgr(frame: Frame) -> NDArray[np.uint8]:
     return np.asarray(cv2.transform(yuv, _BGR_FROM_YUV[frame.matrix]), np.uint8)
 
 
-def thumbnail(frame: Frame) -> NDArray[np.uint8]:
-    """The picture as uint8 (h, w, 3) in Y, U, V, each pixel the mean of a block; the longest side is at most 128.
+def _block(frame: Frame, longest_px: int) -> int:
+    """The even side of the blocks that reduce a frame to at most ``longest_px``; even to fit the halved chroma planes."""
+    return 2 * math.ceil(max(frame.width, frame.height) / (2 * longest_px))
 
-    The block is an even number of pixels wide so that it covers whole pixels of the halved chroma planes too. A rest at
-    the right and lower edge that fills no block is left out.
-    """
-    block = 2 * math.ceil(max(frame.width, frame.height) / (2 * THUMBNAIL_PX))
-    width, height = max(1, frame.width // block), max(1, frame.height // block)
-    blocks = (block, block // 2, block // 2)
-    small = [
-        cv2.resize(plane[: height * side, : width * side], (width, height), interpolation=cv2.INTER_AREA)
-        for plane, side in zip(planes(frame), blocks, strict=True)
-    ]
-    return np.asarray(cv2.merge(small), np.uint8)
+
+def _reduce(plane: NDArray[np.uint8], side: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The means of whole blocks; a rest at the right and lower edge that fills no block is left out."""
+    width, height = size
+    part = plane[: height * side, : width * side]
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def thumbnail(frame: Frame) -> NDArray[np.uint8]:
+    """The picture as uint8 (h, w, 3) in Y, U, V, each pixel the mean of a block; the longest side is at most 128."""
+    block = _block(frame, THUMBNAIL_PX)
+    size = (max(1, frame.width // block), max(1, frame.height // block))
+    sides = (block, block // 2, block // 2)
+    return np.asarray(
+        cv2.merge([_reduce(plane, side, size) for plane, side in zip(planes(frame), sides, strict=True)]), np.uint8
+    )
+
+
+def luma(frame: Frame, longest_px: int) -> NDArray[np.uint8]:
+    """The brightness alone as uint8 (h, w), reduced like a thumbnail to at most ``longest_px``."""
+    block = _block(frame, longest_px)
+    return _reduce(planes(frame)[0], block, (max(1, frame.width // block), max(1, frame.height // block)))
