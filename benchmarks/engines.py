@@ -37,8 +37,7 @@ def main() -> None:
     kinds = {
         f"onnx, {threads} calls of 1 thread": (OnnxNetwork(weights, threads, 1), threads),
         f"onnx, 1 call of {threads} threads": (OnnxNetwork(weights, 1, threads), 1),
-        f"openvino, {threads} calls of 1 thread": (OpenVinoNetwork(weights, threads, 1), threads),
-        f"openvino, 1 call of {threads} threads": (OpenVinoNetwork(weights, 1, threads), 1),
+        f"openvino, 1 call of {threads} threads": (OpenVinoNetwork(weights, threads), 1),
     }
     if given.checkpoint.is_file():
         kinds[f"torch (checkpoint), 1 call of {threads} threads"] = (TorchNetwork(given.checkpoint, threads), 1)

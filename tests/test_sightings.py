@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from conftest import CLASSES
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import CLASSES
 from roundel.classes import ROOT, deepest, lineage, shares, tree
 from roundel.config import TrackingConfig
 from roundel.sightings import Gallery, Stillness, TrackRecord, View, conclude, view_quality

@@ -71,15 +71,15 @@ def has_cuda() -> bool:
 def choose_engine(asked: str, weights: Weights) -> str:
     """The engine for these weights.
 
-    ``auto`` takes torch for a checkpoint, and for an exported file the engine that was fastest on two processor cores
-    (``benchmarks/engines.py``). A choice by timing on the spot would make results differ from run to run.
+    ``auto`` takes torch for a checkpoint and ONNX Runtime for an exported file: it is about as fast as OpenVINO on two
+    processor cores (``benchmarks/engines.py``) and takes several calls at a time. A choice by timing on the spot would make results differ from run to run.
 
     Raises:
         UsageError: if the engine cannot run this kind of file.
     """
     is_checkpoint = weights.path.suffix == ".pt"
     if asked == "auto":
-        return "ultralytics" if is_checkpoint else "openvino"
+        return "ultralytics" if is_checkpoint else "onnx"
     if is_checkpoint != (asked == "ultralytics"):
         kind = "a checkpoint (.pt), which needs --engine ultralytics" if is_checkpoint else "an exported file (.onnx)"
         raise UsageError(f"{weights.path}: is {kind}; --engine {asked} cannot run it")
@@ -96,7 +96,7 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
     weights = find_weights(config.model)
     engine = choose_engine(config.engine, weights)
     threads = config.threads or available_threads()
-    calls = 1 if engine == "ultralytics" else min(threads, MOST_CALLS)
+    calls = min(threads, MOST_CALLS) if engine == "onnx" else 1
     network: Network
     if engine == "onnx":
         from roundel.detect.onnx import OnnxNetwork
@@ -105,7 +105,7 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
     elif engine == "openvino":
         from roundel.detect.openvino import OpenVinoNetwork
 
-        network = OpenVinoNetwork(weights.path, calls, threads // calls)
+        network = OpenVinoNetwork(weights.path, threads)
     else:
         from roundel.detect.ultralytics import TorchNetwork
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,16 @@ from roundel.quiet import hush
 
 
 class OpenVinoNetwork:
-    """An exported detection network (.onnx), run by OpenVINO."""
+    """An exported detection network (.onnx), run by OpenVINO, one call at a time.
+
+    Two calls at a time from Python threads have blocked the interpreter for good (OpenVINO 2026.4).
+    """
 
     engine = "openvino"
     precision = "fp32"
 
-    def __init__(self, path: Path, calls: int, threads: int) -> None:
-        """Load a file for ``calls`` calls at a time with ``threads`` threads each."""
+    def __init__(self, path: Path, threads: int) -> None:
+        """Load a file for one call at a time with ``threads`` threads."""
         hush()
         import openvino
 
@@ -28,20 +30,17 @@ class OpenVinoNetwork:
             core = openvino.Core()
             model = core.read_model(str(path))
             settings = {
-                "INFERENCE_NUM_THREADS": calls * threads,
-                "NUM_STREAMS": calls,
+                "INFERENCE_NUM_THREADS": threads,
                 "INFERENCE_PRECISION_HINT": "f32",
+                "PERFORMANCE_HINT": "LATENCY",
             }
-            self._compiled = core.compile_model(model, "CPU", settings)
+            self._request = core.compile_model(model, "CPU", settings).create_infer_request()
         except Exception as error:
             raise WeightsError(f"{path}: OpenVINO cannot load it: {str(error).splitlines()[0][:200]}") from error
-        self._local = threading.local()  # an infer request serves one thread
         self.version = openvino.__version__.split("-")[0]
         info = model.get_rt_info(["framework", "names"]) if model.has_rt_info(["framework", "names"]) else None
         self.classes = read_names(str(info.value if info is not None else "[]"), path)
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
-        if not hasattr(self._local, "request"):
-            self._local.request = self._compiled.create_infer_request()
-        return np.array(self._local.request.infer([batch])[0], np.float32)
+        return np.array(self._request.infer([batch])[0], np.float32)
