@@ -73,9 +73,7 @@ def main() -> None:
         for threads, name in (("1", "one thread"), ("0", "ffmpeg's choice")):
             with_threads(threads)
             hashes = {run(copy, hashed=True)[1] for _ in range(given.rounds)}
-            print(
-                f"damaged copy of {given.videos[0].name}, {name}: {len(hashes)} different results in {given.rounds} runs"
-            )
+            print(f"damaged {given.videos[0].name}, {name}: {len(hashes)} different results in {given.rounds} runs")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python benchmarks/memory.py [VIDEO] [--minutes 2 20] [--sample-fps F]
 
-The video (the demo clip if none is given) is repeated without re-encoding until it has the length asked for. Each length
-is analysed by the command line in a process of its own; every 0.1 s the resident memory of that process and its children
-is added up.
+The video (the demo clip if none is given) is repeated without re-encoding until it has the length asked for. Each
+length is analysed by the command line in a process of its own; every 0.1 s the resident memory of that process and its
+children is added up.
 """
 
 from __future__ import annotations

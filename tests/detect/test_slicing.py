@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,7 +45,7 @@ def test_tiles_cover_the_frame_and_overlap(width: int, height: int) -> None:
     assert columns.min() >= 1
     assert rows.min() >= 1
     lefts = sorted({tile[0] for tile in tiles})
-    assert all(after - before <= 624 * 0.8 + 1 for before, after in zip(lefts, lefts[1:], strict=False))
+    assert all(after - before <= 624 * 0.8 + 1 for before, after in pairwise(lefts))
 
 
 def test_only_large_frames_are_tiled_by_themselves() -> None:

@@ -72,7 +72,8 @@ def choose_engine(asked: str, weights: Weights) -> str:
     """The engine for these weights.
 
     ``auto`` takes torch for a checkpoint and ONNX Runtime for an exported file: it is about as fast as OpenVINO on two
-    processor cores (``benchmarks/engines.py``) and takes several calls at a time. A choice by timing on the spot would make results differ from run to run.
+    processor cores (``benchmarks/engines.py``) and takes several calls at a time. A choice by timing on the spot would
+    make results differ from run to run.
 
     Raises:
         UsageError: if the engine cannot run this kind of file.

@@ -87,7 +87,7 @@ def bgr(frame: Frame) -> NDArray[np.uint8]:
 
 
 def _block(frame: Frame, longest_px: int) -> int:
-    """The even side of the blocks that reduce a frame to at most ``longest_px``; even to fit the halved chroma planes."""
+    """The side of the blocks that reduce a frame to at most ``longest_px``; even, to fit the halved chroma planes."""
     return 2 * math.ceil(max(frame.width, frame.height) / (2 * longest_px))
 
 

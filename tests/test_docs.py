@@ -1,0 +1,76 @@
+"""The documents say what the program does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from roundel.cli import app
+from roundel.detect.slicing import LARGE_FRAME
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("models/cards/*.md"),
+    *ROOT.glob("pipeline/**/*.md"),
+]
+COMMANDS = sorted(set(re.findall(r"^(roundel .*?)(?:  +#.*)?$", README, re.MULTILINE)))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_readme_exists_with_its_options(command: str) -> None:
+    words = shlex.split(command)[1:]
+    help_text = CliRunner().invoke(app, [words[0], "--help"], env={"COLUMNS": "200"}).output
+    assert "Usage" in help_text
+    for option in (word for word in words if word.startswith("--")):
+        assert option in help_text
+
+
+def test_options_in_the_table_exist() -> None:
+    help_text = CliRunner().invoke(app, ["analyze", "--help"], env={"COLUMNS": "200"}).output
+    options = set(re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE))
+    assert len(options) >= 5
+    assert all(option in help_text for option in options)
+
+
+def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
+    command = [Path(sys.executable).parent / "roundel", "demo", "--case", tmp_path / "case", "--quiet"]
+    printed = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout
+    for line in printed.splitlines():
+        assert line.startswith("Report: ") or line in README
+
+
+def test_the_size_from_which_frames_are_tiled_is_the_one_in_the_readme() -> None:
+    assert f"frames of {int(LARGE_FRAME * 416)} pixels and more" in README
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_every_benchmark_and_tool_that_a_document_names_exists() -> None:
+    for document in DOCUMENTS:
+        for path in re.findall(
+            r"`?(?:python |bash )?((?:benchmarks|tools|models/training|tests)/[\w/.-]+\.(?:py|sh))",
+            document.read_text("utf-8"),
+        ):
+            assert (ROOT / path).is_file(), f"{document}: {path}"
+
+
+def test_every_shipped_weights_file_has_a_card_with_its_hash() -> None:
+    import roundel_models
+
+    for name, entry in roundel_models.registry().items():
+        card = (ROOT / "models" / "cards" / f"{name}.md").read_text(encoding="utf-8")
+        assert entry["sha256"].removeprefix("sha256:") in card
+        assert all(label in card for label in entry["classes"])
