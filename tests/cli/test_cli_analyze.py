@@ -263,7 +263,13 @@ def test_ctrl_c_in_a_real_process_keeps_what_is_finished(
     longer = make_clip("longer.mp4", "testsrc2=size=640x360:rate=20", "-t", "9", "-pix_fmt", "yuv420p")
     case = tmp_path / "case"
     arguments = ["analyze", clip, longer, clip2, "--case", case, "--sample-fps", "6"]
-    with subprocess.Popen([ROUNDEL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        [ROUNDEL, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - a background shell ignores it
+    ) as child:
         end = time.monotonic() + 40
         while not (len(cases.packages(case)) == 1 and list(case.glob(f"videos/*/{package.PARTIAL}*"))):
             assert time.monotonic() < end
