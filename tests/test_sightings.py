@@ -57,6 +57,8 @@ def test_scores_of_small_boxes_say_equipment_only() -> None:
     found = sighting(*[{"combat_aircraft": 0.9, "armoured_vehicle": 0.1}] * 4, small=("combat_aircraft",))
     assert found is not None
     assert found.node == "equipment"
+    assert found.posterior["combat_aircraft"] == 0.9, "the detector's own label stays on record"
+    assert found.set_aside == 0.9
 
 
 @pytest.mark.parametrize("frames", [[{"uav": 0.9}], [{"uav": 0.3}] * 9])

@@ -106,6 +106,9 @@ class TrackRecord(Part):
     posterior: dict[str, float] = Field(description="share of the fused scores for each node of the class tree")
     posterior_calibrated: bool = Field(description="false: the shares are no probabilities")
     alternatives: list[tuple[str, float]] = Field(description="other classes of the detector and their shares")
+    set_aside: float = Field(
+        0.0, description="share of the fused scores whose label was not used: the object is too small for that label"
+    )
     burnt_in: bool = Field(description="a graphic laid over the picture, such as a logo; it is in no count")
     exemplars: list[ExemplarRecord] = Field(description="its best views, spread in time")
     readings: list[str] = Field(description="markings read on the object")
@@ -276,6 +279,7 @@ def _track(sighting: Sighting) -> TrackRecord:
         posterior=sighting.posterior,
         posterior_calibrated=False,
         alternatives=list(sighting.alternatives),
+        set_aside=sighting.set_aside,
         burnt_in=sighting.burnt_in,
         exemplars=[
             ExemplarRecord(file=view.file, seconds=view.seconds, xyxy=list(view.xyxy), score=view.score)

@@ -121,7 +121,7 @@ class TrackRecord:
     end_seconds: Seconds = 0.0
     tops: list[float] = field(default_factory=list)
     fused: NDArray[np.float64] | None = None
-    too_small: float = 0.0
+    too_small: NDArray[np.float64] | None = None
     stillness: Stillness | None = None
 
     def add(
@@ -129,13 +129,13 @@ class TrackRecord:
     ) -> None:
         """Add the scores (classes,) and, if the class may be shown, a view from one more frame.
 
-        The scores of classes that are ``small`` here, (classes,), count for equipment of any kind.
+        The scores of classes that are ``small`` here, (classes,), are kept, but name nothing finer than equipment.
         """
         top = float(scores.max())
         weighted = scores.astype(np.float64) * top
-        self.too_small += float(weighted[small].sum())
-        weighted[small] = 0.0
         self.fused = weighted if self.fused is None else self.fused + weighted
+        small_part = np.where(small, weighted, 0.0)
+        self.too_small = small_part if self.too_small is None else self.too_small + small_part
         self.tops.append(top)
         self.end_seconds = at_seconds
         if view is not None:
@@ -161,11 +161,17 @@ def conclude(
     The score vectors of all frames are added up, each weighted with its largest score, and every class of the tree gets
     its share of the sum. These shares are no probabilities. A majority of top labels would drop the runner-up classes.
     """
-    if record.fused is None or len(record.tops) < config.min_frames or record.score < config.min_score:
+    if (
+        record.fused is None
+        or record.too_small is None
+        or len(record.tops) < config.min_frames
+        or record.score < config.min_score
+    ):
         return None
-    fused = dict(zip(classes, record.fused.tolist(), strict=True))
-    posterior = shares({**fused, SMALL_NODE: record.too_small} if record.too_small else fused)
-    node = deepest(posterior, config.node_share, shown_as)
+    posterior = shares(dict(zip(classes, record.fused.tolist(), strict=True)))
+    set_aside = float(record.too_small.sum())
+    usable = dict(zip(classes, (record.fused - record.too_small).tolist(), strict=True))
+    node = deepest(shares({**usable, SMALL_NODE: set_aside}), config.node_share, shown_as)
     others = [
         (name, posterior[name])
         for name in classes
@@ -181,6 +187,7 @@ def conclude(
         frames=len(record.tops),
         posterior=posterior,
         alternatives=tuple(sorted(others, key=lambda item: (-item[1], item[0]))),
+        set_aside=round(set_aside / float(record.fused.sum()), 4),
         burnt_in=record.stillness is not None and record.stillness.is_burnt_in(),
         exemplars=exemplars,
     )

@@ -213,6 +213,8 @@ class Sighting:
     frames: int
     posterior: dict[str, float]
     alternatives: tuple[tuple[str, float], ...]
+    set_aside: float = 0.0
+    """Share of the fused scores whose label was not used because the object is too small for it."""
     burnt_in: bool = False
     """A graphic laid over the picture, such as a logo: it keeps its place and its pixels while the scene moves."""
     exemplars: tuple[Exemplar, ...] = ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roundel.classes import tree
 from roundel.cli.output import (
     JsonOption,
     QuietOption,
@@ -22,6 +23,10 @@ from roundel.cli.output import (
 )
 from roundel.config import Config, load
 from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, RoundelError, UsageError
+
+if TYPE_CHECKING:
+    from roundel.job import Outcome
+    from roundel.record import Analysis
 
 DEMO_CLIP = Path(__file__).parent.parent / "demo" / "clip.mp4"
 
@@ -55,7 +60,7 @@ def analyze(
         "sampling": {"base_fps": _sample_fps(sample_fps)},
     }
     settings = load(config, flags)
-    return _run(videos, case, settings, as_json, quiet)
+    return _run(videos, case, settings, as_json, quiet)[0]
 
 
 def demo(
@@ -69,16 +74,26 @@ def demo(
     """
     from roundel.cli.cases import make_report
 
-    code = _run([DEMO_CLIP], case, load(), as_json, quiet)
+    code, outcomes = _run([DEMO_CLIP], case, load(), as_json, quiet)
     page = make_report(case, "veiled")
     if not as_json:
-        truth = json.loads((DEMO_CLIP.parent / "truth.json").read_text(encoding="utf-8"))["distinct"]
-        results.print(
-            "In truth the clip shows: "
-            + ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in truth.items())
-        )
+        results.print(_beside_truth(outcomes[0].analysis if outcomes else None))
         results.print(f"Report: {visible(str(page.absolute()))}")
     return code
+
+
+def _beside_truth(analysis: Analysis | None) -> str:
+    """The true numbers of the demo clip, and whether each lies between the bounds that were found."""
+    truth = json.loads((DEMO_CLIP.parent / "truth.json").read_text(encoding="utf-8"))["distinct"]
+    counts = analysis.counts if analysis else {}
+    outside = [
+        name
+        for name, real in truth.items()
+        if name not in counts or not counts[name].lower <= real <= counts[name].upper
+    ]
+    shown = ", ".join(f"{real} {tree()[name].title}" for name, real in truth.items())
+    verdict = f"Outside the bounds: {', '.join(outside)}." if outside else "Each number lies between its bounds."
+    return f"The clip really shows: {shown}. {verdict}"
 
 
 def _sample_fps(text: str | None) -> float | str | None:
@@ -93,7 +108,7 @@ def _sample_fps(text: str | None) -> float | str | None:
     return value
 
 
-def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet: bool) -> int:
+def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet: bool) -> tuple[int, list[Outcome]]:
     from roundel import case as cases
     from roundel import job
     from roundel.detect import load_detector
@@ -138,10 +153,10 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
     if failed and not as_json:
         others = "; the others are complete" if failed < len(outcomes) else ""
         say(f"{failed} of {number(len(outcomes), 'video')} failed{others}.", quiet)
-    return EXIT_INTERRUPTED if interrupted else EXIT_SOME_FAILED if failed else EXIT_OK
+    return EXIT_INTERRUPTED if interrupted else EXIT_SOME_FAILED if failed else EXIT_OK, outcomes
 
 
-def _as_json(case: Path, outcomes: list[Any]) -> dict[str, Any]:
+def _as_json(case: Path, outcomes: list[Outcome]) -> dict[str, Any]:
     return {
         "case": str(case),
         "videos": [

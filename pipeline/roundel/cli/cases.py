@@ -81,7 +81,7 @@ def verify(
 
         with tempfile.TemporaryDirectory(prefix="roundel-rerun-") as scratch:
             for outcome in rerun_case(case, video or [], Path(scratch)):
-                say(f"{outcome.package.name}: {outcome.status}", quiet)
+                say(f"{outcome.package.parent.name[:12]}…/{outcome.package.name}: {outcome.status}", quiet)
                 repeated += outcome.status == "same"
                 found += outcome.details if outcome.status == "different" else []
                 not_repeated += outcome.details if outcome.status == "not repeated" else []
@@ -107,6 +107,8 @@ def verify(
             results.print(f"not repeated: {visible(line)}")
         if not found:
             results.print(f"{number(packages, 'package')} and the custody log are as they were written.")
+            if rerun:
+                results.print(f"{number(repeated, 'package')} repeated: the same bytes.")
             results.print(f"Last entry of the log: {head}")
             results.print("Keep that line elsewhere: with it, a later rewriting of the whole log can be noticed.")
     return EXIT_INTEGRITY if found else EXIT_SOME_FAILED if not_repeated else EXIT_OK

@@ -103,9 +103,7 @@ def describe_count(name: str, count: CountRecord) -> str:
     sightings = f"{count.upper} sighting{'s' if count.upper != 1 else ''}"
     title = tree()[name].title if name in tree() else name
     return (
-        f"{title}: at least {count.lower}; {sightings}"
-        if count.lower
-        else f"{title}: {sightings}, none of them beyond doubt"
+        f"{title}: at least {count.lower}; {sightings}" if count.lower else f"{title}: {sightings}, too weak to count"
     )
 
 
