@@ -118,7 +118,7 @@ def test_the_demo_analyses_its_clip_and_makes_a_report(
     case = tmp_path / "demo"
     said = call("demo", "--case", case)
     assert said.code == 0, said.err
-    assert "In truth the clip shows: " in said.out
+    assert "The clip really shows: " in said.out
     assert said.out.splitlines()[-1] == f"Report: {case / 'report' / 'index.html'}"
     assert call("verify", case).code == 0
     pictures = fake.pictures
