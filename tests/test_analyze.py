@@ -163,6 +163,20 @@ GUARDS: dict[str, tuple[int, tuple[Scene, ...]]] = {
         1,
         (Scene(2, (Placement("bradley", "b", x=0.25, y=0.8, width=0.42),), PAN, layout="mirrored_halves"),),
     ),
+    "an inset that appears in mid-shot": (
+        1,
+        (
+            Scene(3, (BRADLEY,), PAN, backdrop_seed=5),
+            Scene(
+                2.5,
+                (BRADLEY,),
+                PAN,
+                backdrop_seed=5,
+                layout="picture_in_picture",
+                inset=Scene(2, (Placement("stryker", "b", x=0.5, y=0.85, width=0.8),), PAN, "steppe"),
+            ),
+        ),
+    ),
     "a picture in the picture": (
         1,
         (

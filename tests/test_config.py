@@ -53,8 +53,8 @@ def test_what_a_file_does_not_state_keeps_its_default(file: Path) -> None:
         ("[detector]\nscore = 1.5", r"detector\.score: .*less than 1.*found: 1.5"),
         ("[detector]\ninput_px = 100", r"detector\.input_px: .*multiple of 32.*found: 100"),
         ("[detector]\nengine = 'x'", r"detector\.engine: .*'auto', 'onnx', 'openvino' or 'ultralytics'.*found: 'x'"),
-        ("[sampling]\nbase_fps = 0", r"sampling\.base_fps: .*greater than 0"),
-        ("[sampling]\nbase_fps = -1.0", r"sampling\.base_fps: .*greater than 0"),
+        ("[sampling]\nbase_fps = 0", r"sampling\.base_fps: .*greater than or equal to 0.5"),
+        ("[sampling]\nbase_fps = -1.0", r"sampling\.base_fps: .*greater than or equal to 0.5"),
         ("[sampling]\nbase_fps = inf", r"sampling\.base_fps: .*finite"),
         ("[sampling]\nbase_fps = 'some'", r"sampling\.base_fps: "),
         ("[tracking]\nstart_score = nan", r"tracking\.start_score: .*finite"),
@@ -128,7 +128,7 @@ NUMBERS = st.floats(0, 1, exclude_min=True, exclude_max=True)
 @given(
     model=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     score=NUMBERS,
-    base=st.one_of(st.just("all"), st.floats(0, exclude_min=True, allow_infinity=False)),
+    base=st.one_of(st.just("all"), st.floats(0.5, allow_infinity=False)),
     pixels=st.integers(1, 2**62),
 )
 def test_the_kept_file_gives_the_same_settings(

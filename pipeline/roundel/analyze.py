@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from roundel.classes import hidden_share, lineage, tree
 from roundel.config import Config
-from roundel.count import ShotEvidence, as_box, count
+from roundel.count import ShotEvidence, count
 from roundel.detect import LoadedDetector
 from roundel.media.colour import bgr, luma, thumbnail
 from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
 from roundel.sampling import Interval, Sampler
-from roundel.shot_analyst import PICTURE_PX, Examined, ShotAnalyst
+from roundel.shot_analyst import MOST_HIDDEN, PICTURE_PX, Examined, ShotAnalyst
 from roundel.shots import FrameLabel, ShotDetector
 from roundel.track import ByteTracker
 from roundel.types import Count, Detections, Frame, MediaInfo, Proof, Sighting, VideoIdentity, VideoResult
@@ -262,7 +262,7 @@ def count_by_class(sightings: Sequence[Sighting], evidence: Sequence[ShotEvidenc
     A class includes the classes below it: an object whose class stays open between aircraft and vehicle counts as
     equipment, and so do all aircraft and vehicles.
     """
-    countable = [item for item in sightings if hidden_share(item.posterior) < 0.5 and not item.burnt_in]
+    countable = [item for item in sightings if hidden_share(item.posterior) < MOST_HIDDEN and not item.burnt_in]
     counts = {}
     for node in sorted({sighting.node for sighting in countable}):
         members = [sighting for sighting in countable if node in lineage(sighting.node)]
@@ -275,6 +275,3 @@ def count_by_class(sightings: Sequence[Sighting], evidence: Sequence[ShotEvidenc
             found = Count(found.lower, found.estimate, found.interval, found.upper, proof)
         counts[node] = found
     return counts
-
-
-__all__ = ["Sink", "analyze_video", "as_box", "count_by_class"]

@@ -15,6 +15,8 @@ from roundel.media.identity import sha256_of
 CONFIG = "roundel.toml"
 VIDEOS = "videos"
 REPORT = "report"
+INDEX = "index.sqlite"
+"""Can be made again from the packages, so it is no evidence and is not checked."""
 REPORT_PAGE = "index.html"
 ANALYSED = "analysed"
 REPORTED = "reported"
@@ -129,7 +131,7 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {CONFIG, custody.FILE, custody.HEAD, VIDEOS, REPORT}
+    known = {CONFIG, custody.FILE, custody.HEAD, VIDEOS, REPORT, INDEX}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
             yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"

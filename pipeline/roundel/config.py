@@ -40,7 +40,7 @@ class MediaConfig(Section):
 class SamplingConfig(Section):
     """Which frames go to the detector."""
 
-    base_fps: Annotated[float, Field(gt=0)] | Literal["all"] = Field(
+    base_fps: Annotated[float, Field(ge=0.5)] | Literal["all"] = Field(
         2.0, description="frames a second at least; 'all' for every frame"
     )
     dense_fps: float = Field(8.0, gt=0, description="frames a second around detections")

@@ -1,16 +1,17 @@
-"""How many distinct objects: a lower bound with proof frames, an upper bound from tracks, an estimate between.
+"""How many distinct objects: a lower bound with its proof frame, an upper bound from tracks, an estimate between.
 
-Two tracks are two objects (*cannot-link*) if they are seen side by side in several frames of one shot, outside
-transitions, clearly apart, and if neither looks like a copy of the other, straight or mirrored, nor is it separated
-from it by a seam in the picture. The lower bound of a class is the largest set of its tracks that are pairwise
-cannot-link; nothing is added across shots, since the same object may be filmed twice.
+Tracks are different objects (*cannot-link*) if they are seen side by side in one shot, all of them together in several
+of its frames close by in time, outside transitions, clearly apart; and if none looks like a copy of another, straight,
+mirrored or upside down, nor is separated from it by a seam in the picture. The lower bound of a class is the largest
+such group of its tracks; one frame shows it whole. Nothing is added across shots, since the same object may be filmed
+twice.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,11 @@ from roundel.types import Count, Proof, Seconds
 Pair = tuple[str, str]
 LIKENESS_PX = 24
 SEED = 20140824
+WINDOW = 8
+"""Analysed frames, about a second around detections, in which a group has to persist."""
+MOST_GROUPS = 64
+FEWEST_SAMPLES = 50
+SAMPLING_WORK = 40_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,37 +58,50 @@ def appearance(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Normalised cross-correlation of two appearances, the larger of straight and mirrored, -1 to 1."""
-    return float(max((one * other).sum(), (one * other[:, ::-1]).sum()))
+    """Normalised cross-correlation of two appearances, the largest of straight, mirrored and upside down, -1 to 1."""
+    return float(max((one * turned).sum() for turned in (other, other[:, ::-1], other[::-1], other[::-1, ::-1])))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptFrame:
-    """A frame that is kept as proof: the pairs it shows side by side and where each track is."""
+    """A frame that is kept as proof: the pairs that persist in it, where each track is, and its picture."""
 
     pairs: frozenset[Pair]
+    seconds: Seconds
     boxes: Mapping[str, tuple[float, float, float, float]]
     exhibit: str = ""
 
 
 @dataclass(slots=True)
 class ShotProof:
-    """Collects, frame by frame, which tracks of one shot are different objects."""
+    """Collects, frame by frame, which tracks of one shot are different objects. Bounded memory."""
 
     config: CountingConfig
-    together: Counter[Pair] = field(default_factory=Counter)
     copies: set[Pair] = field(default_factory=set)
     solid: Counter[str] = field(default_factory=Counter)
-    frames: dict[Seconds, KeptFrame] = field(default_factory=dict)
+    groups: list[KeptFrame] = field(default_factory=list)
+    _recent: deque[frozenset[Pair]] = field(default_factory=lambda: deque(maxlen=WINDOW - 1))
 
-    def add(self, at_seconds: Seconds, seen: Sequence[Seen], separated: Iterable[Pair] = ()) -> bool:
-        """Note a frame outside transitions. True if it shows a pair that is proven with it, so is worth keeping.
+    def add(self, at_seconds: Seconds, seen: Sequence[Seen], separated: Iterable[Pair] = ()) -> KeptFrame | None:
+        """Note a frame outside transitions. Returns it if it proves a new group, so is worth keeping.
 
         ``separated`` are pairs of tracks with a seam between them, which may be two pictures in one.
         """
         strong = [item for item in seen if item.score >= self.config.min_score]
         self.solid.update(item.track for item in strong)
-        barred = set(separated)
+        pairs = self._pairs(strong, set(separated))
+        kept = None
+        for common in self._persistent(pairs):
+            if not any(common <= group.pairs for group in self.groups):
+                kept = KeptFrame(common, at_seconds, {item.track: as_box(item.xyxy) for item in strong})
+                self.groups = [group for group in self.groups if not group.pairs <= common] + [kept]
+        if len(self.groups) > MOST_GROUPS:
+            self.groups = sorted(self.groups, key=lambda group: -len(group.pairs))[:MOST_GROUPS]
+        self._recent.append(pairs)
+        return kept
+
+    def _pairs(self, strong: Sequence[Seen], barred: set[Pair]) -> frozenset[Pair]:
+        """The pairs that this frame shows side by side; notes copies on the way."""
         pairs = set()
         for one, other in itertools.combinations(sorted(strong, key=lambda item: item.track), 2):
             pair = (one.track, other.track)
@@ -91,15 +110,13 @@ class ShotProof:
             apart = overlap_of_smaller(one.xyxy[None], other.xyxy[None])[0, 0] <= self.config.max_overlap
             if apart and pair not in barred:
                 pairs.add(pair)
-        self.together.update(pairs)
-        new = {pair for pair in pairs if self.together[pair] == self.config.min_frames}
-        if new:
-            self.frames[at_seconds] = KeptFrame(frozenset(pairs), {item.track: as_box(item.xyxy) for item in strong})
-        return bool(new)
+        return frozenset(pairs)
 
-    def distinct(self) -> set[Pair]:
-        """The pairs that are proven to be two objects."""
-        return {pair for pair, count in self.together.items() if count >= self.config.min_frames} - self.copies
+    def _persistent(self, pairs: frozenset[Pair]) -> list[frozenset[Pair]]:
+        """What this frame has in common with enough recent ones, largest first."""
+        earlier = [other for other in self._recent if other & pairs]
+        found = {pairs.intersection(*others) for others in itertools.combinations(earlier, self.config.min_frames - 1)}
+        return sorted((common for common in found if common), key=lambda common: (-len(common), sorted(common)))
 
     def is_solid(self, track: str) -> bool:
         """Whether a track alone is seen well enough to prove one object."""
@@ -108,74 +125,67 @@ class ShotProof:
 
 @dataclass(frozen=True, slots=True)
 class ShotEvidence:
-    """What a finished shot proves: pairs of different objects, tracks that alone prove one, and the kept frames."""
+    """What a finished shot proves: groups of different objects, and tracks that alone prove one."""
 
-    distinct: frozenset[Pair]
+    groups: tuple[KeptFrame, ...]
     solid: frozenset[str]
-    frames: Mapping[Seconds, KeptFrame]
 
 
 def count(tracks: Sequence[str], shots: Sequence[ShotEvidence], samples: int) -> Count:
     """Count the distinct objects among ``tracks`` (ids of one class, over all shots)."""
     wanted = set(tracks)
-    best: list[str] = []
+    best: list[str] = sorted(track for shot in shots for track in shot.solid & wanted)[:1]
     proof: tuple[Proof, ...] = ()
-    for shot in shots:
-        group = _largest_group(wanted, shot)
-        if len(group) > len(best):
-            best, proof = group, _proof_frames(group, shot)
-    distinct = {pair for shot in shots for pair in shot.distinct if wanted.issuperset(pair)}
-    estimates = sorted(_sample_partition(tracks, distinct, random.Random(SEED + n)) for n in range(samples))  # noqa: S311
-    low, middle, high = (estimates[round(share * (samples - 1))] for share in (0.05, 0.5, 0.95))
+    for kept in (kept for shot in shots for kept in shot.groups):
+        group = _largest_group(wanted, kept.pairs)
+        if len(group) > max(1, len(best)):
+            best = group
+            proof = (Proof(kept.seconds, tuple(group), tuple(kept.boxes[track] for track in group), kept.exhibit),)
     lower, upper = len(best), len(tracks)
+    low, middle, high = _spread_of_partitions(tracks, shots, samples)
     return Count(
         lower=lower,
         estimate=max(lower, middle),
-        interval=(max(lower, low), max(lower, high)),
+        interval=(max(lower, low) if lower else 0, max(lower, high)),
         upper=upper,
         proof=proof,
     )
 
 
-def _largest_group(wanted: set[str], shot: ShotEvidence) -> list[str]:
-    """The largest set of tracks that are pairwise proven different; a single solid track if no pair is."""
+def _largest_group(wanted: set[str], pairs: frozenset[Pair]) -> list[str]:
+    """The largest set of wanted tracks of which each two are in ``pairs``."""
     graph = networkx.Graph()
-    graph.add_nodes_from(sorted(wanted & shot.solid))
-    graph.add_edges_from(
-        sorted(pair for pair in shot.distinct if wanted.issuperset(pair) and shot.solid.issuperset(pair))
-    )
+    graph.add_edges_from(sorted(pair for pair in pairs if wanted.issuperset(pair)))
     group, _ = networkx.max_weight_clique(graph, weight=None)
     return sorted(group)
 
 
-def _proof_frames(group: Sequence[str], shot: ShotEvidence) -> tuple[Proof, ...]:
-    """The fewest kept frames, chosen greedily, that show every pair of the group."""
-    open_pairs = set(itertools.combinations(sorted(group), 2))
-    chosen = []
-    while open_pairs:
-        seconds, kept = max(shot.frames.items(), key=lambda item: (len(item[1].pairs & open_pairs), -item[0]))
-        shown = kept.pairs & open_pairs
-        if not shown:
-            break
-        open_pairs -= shown
-        tracks = tuple(sorted({track for pair in shown for track in pair}))
-        chosen.append(Proof(seconds, tracks, tuple(kept.boxes[track] for track in tracks), kept.exhibit))
-    return tuple(sorted(chosen, key=lambda item: item.seconds))
+def _spread_of_partitions(tracks: Sequence[str], shots: Sequence[ShotEvidence], samples: int) -> tuple[int, int, int]:
+    """The 5, 50 and 95 % points of the number of objects over random ways to explain the tracks."""
+    rivals: dict[str, set[str]] = {track: set() for track in tracks}
+    for one, other in {pair for shot in shots for kept in shot.groups for pair in kept.pairs}:
+        if one in rivals and other in rivals:
+            rivals[one].add(other)
+            rivals[other].add(one)
+    runs = max(FEWEST_SAMPLES, min(samples, SAMPLING_WORK // max(1, len(tracks))))
+    found = sorted(_sample_partition(tracks, rivals, random.Random(SEED + run)) for run in range(runs))  # noqa: S311
+    low, middle, high = (found[round(share * (runs - 1))] for share in (0.05, 0.5, 0.95))
+    return low, middle, high
 
 
-def _sample_partition(tracks: Sequence[str], distinct: set[Pair], draw: random.Random) -> int:
+def _sample_partition(tracks: Sequence[str], rivals: Mapping[str, set[str]], draw: random.Random) -> int:
     """The number of objects in one random way to explain the tracks that respects what is proven different.
 
     Every track in random order is a new object or one of the earlier ones that it may be, with even odds: without a
     calibrated likeness between shots nothing better is known, and the interval says so by its width.
     """
-    groups: list[list[str]] = []
+    groups: list[set[str]] = []
     order = list(tracks)
     draw.shuffle(order)
     for track in order:
-        possible = [group for group in groups if not any(tuple(sorted((track, other))) in distinct for other in group)]
-        if possible and draw.random() < 0.5:
-            draw.choice(possible).append(track)
+        possible = [group for group in groups if rivals[track].isdisjoint(group)] if draw.random() < 0.5 else []
+        if possible:
+            draw.choice(possible).add(track)
         else:
-            groups.append([track])
+            groups.append({track})
     return len(groups)

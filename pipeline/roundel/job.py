@@ -15,7 +15,7 @@ from roundel import case as cases
 from roundel.analyze import Progress, analyze_video
 from roundel.config import Config
 from roundel.detect import LoadedDetector
-from roundel.errors import MediaError, StallError, UsageError
+from roundel.errors import MediaError, RoundelError, StallError, UsageError
 from roundel.media.identity import identify
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, to_record
@@ -30,7 +30,7 @@ VIDEO_SUFFIXES = frozenset(
     for suffix in line.split()
 )
 LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
-LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "trackers")
+LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "pydantic", "scipy", "supervision", "trackers")
 
 Status = Literal["done", "skipped", "failed"]
 
@@ -64,14 +64,29 @@ def collect(arguments: Iterable[Path]) -> Inputs:
     passed_over: list[Path] = []
     for argument in arguments:
         if _is_folder(argument):
-            inside = sorted(path for path in argument.rglob("*") if path.is_file() and not path.name.startswith("."))
-            files.update(dict.fromkeys(path for path in inside if path.suffix.lower() in VIDEO_SUFFIXES))
-            passed_over += [path for path in inside if path.suffix.lower() not in VIDEO_SUFFIXES]
+            for path in _inside(argument):
+                if path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir():
+                    files[path] = None
+                else:
+                    passed_over.append(path)
         elif argument.suffix.lower() in LIST_SUFFIXES and argument.is_file():
             files.update(dict.fromkeys(_read_list(argument)))
         else:
             files[argument] = None
     return Inputs(tuple(files), tuple(passed_over))
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The files below a folder without hidden ones, and the folders that may not be read, sorted."""
+    found: list[Path] = []
+
+    def note(error: OSError) -> None:
+        found.append(Path(str(error.filename)))
+
+    for place, folders, names in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found.extend(Path(place, name) for name in names if not name.startswith(".") and Path(place, name).is_file())
+    return sorted(found)
 
 
 def _is_folder(path: Path) -> bool:
@@ -167,11 +182,22 @@ def _analyze_one(
     try:
         analysis, manifest_sha256 = analyze_into(writer, path, identity, job.config, job.loaded, job.made_with, show)
     except MediaError as error:
-        custody.append(job.case, "failed", identity.sha256, {"kind": type(error).__name__, "message": str(error)})
-        return Outcome(path, "failed", None, None, str(error))
+        return _note_failure(job, path, identity, type(error).__name__, str(error))
+    except (RoundelError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        message = (
+            f"{path}: unexpected {type(error).__name__}: {error}. The others go on. Please report this with the file."
+        )
+        return _note_failure(job, path, identity, type(error).__name__, message)
     custody.append(job.case, cases.ANALYSED, name, {"manifest_sha256": manifest_sha256, "video": identity.sha256})
     message = analysis.failure.message if analysis.failure else ""
     return Outcome(path, "failed" if analysis.failure else "done", target, analysis, message)
+
+
+def _note_failure(job: _Job, path: Path, identity: VideoIdentity, kind: str, message: str) -> Outcome:
+    custody.append(job.case, "failed", identity.sha256, {"kind": kind, "message": message})
+    return Outcome(path, "failed", None, None, message)
 
 
 def _done_before(path: Path, target: Path, event: custody.Event, case: Path) -> Outcome:

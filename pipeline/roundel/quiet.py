@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -30,6 +31,17 @@ def hush() -> None:
     os.environ.update(_SWITCHES)
     # OpenVINO reports every import unless the package that sends the report cannot be found; it has a stub for that.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    private = Path(tempfile.gettempdir()) / f"roundel-ultralytics-{os.getuid()}"
-    private.mkdir(mode=0o700, exist_ok=True)
-    os.environ["YOLO_CONFIG_DIR"] = str(private)
+    os.environ["YOLO_CONFIG_DIR"] = str(_private_folder())
+
+
+def _private_folder() -> Path:
+    """A folder that only this user can write to, the same each time unless somebody else has taken its name."""
+    folder = Path(tempfile.gettempdir()) / f"roundel-ultralytics-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022:
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="roundel-ultralytics-"))

@@ -28,7 +28,7 @@ class SeamMeter:
     """Fed with the small picture of every analysed frame of one shot."""
 
     def __init__(self) -> None:
-        self._frames = 0
+        self.frames = 0
         self._regions: list[Box] = []
         self._regions_frames = 0
         self._down: _Shares = np.zeros((0, 0), np.float32)
@@ -39,19 +39,19 @@ class SeamMeter:
         luma = thumbnail[..., 0].astype(np.int16)
         down = np.abs(np.diff(luma, axis=1)) >= STEP
         across = (np.abs(np.diff(luma, axis=0)) >= STEP).T
-        if self._frames == 0:
+        if self.frames == 0:
             self._down, self._across = np.zeros(down.shape, np.float32), np.zeros(across.shape, np.float32)
-        self._frames += 1
-        self._down += (down - self._down) / self._frames
-        self._across += (across - self._across) / self._frames
+        self.frames += 1
+        self._down += (down - self._down) / self.frames
+        self._across += (across - self._across) / self.frames
 
     def regions(self) -> list[Box]:
         """The parts of the frame that seams cut off, as relative (x1, y1, x2, y2) in 0..1.
 
         They are worked out anew each time the number of frames has doubled: seams settle quickly.
         """
-        if self._frames >= 2 * self._regions_frames and self._frames:
-            self._regions, self._regions_frames = self._find(), self._frames
+        if self.frames >= 2 * self._regions_frames and self.frames:
+            self._regions, self._regions_frames = self._find(), self.frames
         return self._regions
 
     def _find(self) -> list[Box]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from roundel.classes import hidden_share
 from roundel.config import Config
-from roundel.count import KeptFrame, Pair, Seen, ShotEvidence, ShotProof, appearance, as_box
+from roundel.count import Pair, Seen, ShotEvidence, ShotProof, appearance, as_box
 from roundel.detect import LoadedDetector
 from roundel.seams import SeamMeter, separated
 from roundel.sightings import Gallery, Stillness, TrackRecord, View, conclude, view_quality
@@ -63,6 +63,7 @@ class ShotAnalyst:
         self._proof = ShotProof(config.counting)
         self._exhibits: dict[Seconds, str] = {}
         self._seams = SeamMeter()
+        self._seams_since: dict[str, SeamMeter] = {}
 
     def add(self, examined: Examined, in_transition: bool) -> dict[str, Any]:
         """Take a frame; returns its line for the file of detections."""
@@ -81,9 +82,13 @@ class ShotAnalyst:
         """The sightings of the shot in order of appearance, and what it proves."""
         for track in list(self._live):
             self._conclude(track)
-        frames = {at: replace(kept, exhibit=self._exhibits[at]) for at, kept in self._proof.frames.items()}
+        copies = self._proof.copies
+        groups = tuple(
+            replace(kept, pairs=kept.pairs - copies, exhibit=self._exhibits[kept.seconds])
+            for kept in self._proof.groups
+        )
         solid = frozenset(track for track in self._proof.solid if self._proof.is_solid(track))
-        evidence = ShotEvidence(frozenset(self._proof.distinct()), solid, frames)
+        evidence = ShotEvidence(groups, solid)
         return sorted(self._sightings, key=lambda sighting: sighting.id), evidence
 
     def _id(self, number: int) -> str | None:
@@ -117,21 +122,30 @@ class ShotAnalyst:
         return View(examined.ref.at.seconds, box, round(score, 4), crop, view_quality(crop, score))
 
     def _prove(self, examined: Examined, ids: list[str | None]) -> None:
-        self._seams.add(examined.thumbnail)
         seen = [
             Seen(track, examined.found.xyxy[index], float(examined.found.score[index]), appearance(crop))
             for index, (track, crop) in enumerate(zip(ids, examined.crops, strict=True))
             if track is not None and crop is not None
         ]
+        self._watch_seams(examined, seen)
         if self._proof.add(examined.ref.at.seconds, seen, self._separated(seen)) and examined.preview is not None:
             name = f"frame-{examined.ref.index:07d}.png"
             self._exhibits[examined.ref.at.seconds] = self._keep_picture(name, examined.preview)
 
+    def _watch_seams(self, examined: Examined, seen: list[Seen]) -> None:
+        """Feed the seams of the whole shot and those since each track began: an inset may appear in mid-shot."""
+        for item in seen:
+            if item.score >= self._config.counting.min_score:
+                self._seams_since.setdefault(item.track, SeamMeter())
+        for meter in (self._seams, *self._seams_since.values()):
+            meter.add(examined.thumbnail)
+
     def _separated(self, seen: list[Seen]) -> Iterator[Pair]:
         strong = [item for item in seen if item.score >= self._config.counting.min_score]
-        regions = self._seams.regions() if len(strong) > 1 else []
         size = np.array([self._info.width, self._info.height] * 2, np.float32)
         for one, other in itertools.combinations(sorted(strong, key=lambda item: item.track), 2):
+            younger = min((self._seams_since[item.track] for item in (one, other)), key=lambda meter: meter.frames)
+            regions = [*self._seams.regions(), *younger.regions()]
             if separated(one.xyxy / size, other.xyxy / size, regions):
                 yield one.track, other.track
 
@@ -142,6 +156,7 @@ class ShotAnalyst:
 
     def _conclude(self, track: str) -> None:
         record = self._live.pop(track)
+        self._seams_since.pop(track, None)
         config, loaded = self._config.tracking, self._loaded
         sighting = conclude(record, self.shot, loaded.detector.classes, loaded.shown_as, config, ())
         if sighting is None:
@@ -173,6 +188,3 @@ class ShotAnalyst:
                 for index in range(len(found))
             ],
         }
-
-
-__all__ = ["PICTURE_PX", "Examined", "KeptFrame", "ShotAnalyst"]

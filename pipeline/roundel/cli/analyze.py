@@ -75,6 +75,8 @@ def demo(
     from roundel.cli.cases import make_report
 
     code, outcomes = _run([DEMO_CLIP], case, load(), as_json, quiet)
+    if code == EXIT_INTERRUPTED:
+        return code
     page = make_report(case, "veiled")
     if not as_json:
         results.print(_beside_truth(outcomes[0].analysis if outcomes else None))

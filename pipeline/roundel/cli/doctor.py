@@ -94,7 +94,11 @@ def _weights() -> str:
 def _cuda() -> str:
     from roundel.detect import has_cuda
 
-    return "yes" if has_cuda() else "no device; the processor is used"
+    providers = importlib.import_module("onnxruntime").get_available_providers()
+    exported = (
+        "also for exported ones" if "CUDAExecutionProvider" in providers else "install onnxruntime-gpu for others"
+    )
+    return f"used for .pt weights; {exported}" if has_cuda() else "no device; the processor is used"
 
 
 def _sandbox() -> str:

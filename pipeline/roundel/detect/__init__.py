@@ -71,9 +71,10 @@ def has_cuda() -> bool:
 def choose_engine(asked: str, weights: Weights) -> str:
     """The engine for these weights.
 
-    ``auto`` takes torch for a checkpoint and ONNX Runtime for an exported file: it is about as fast as OpenVINO on two
-    processor cores (``benchmarks/engines.py``) and takes several calls at a time. A choice by timing on the spot would
-    make results differ from run to run.
+    ``auto`` takes torch for a checkpoint and ONNX Runtime for an exported file; both take CUDA where there is a device
+    and their build can use it. On two processor cores ONNX Runtime is about as fast as OpenVINO
+    (``benchmarks/engines.py``) and takes several calls at a time. A choice by timing on the spot would make results
+    differ from run to run.
 
     Raises:
         UsageError: if the engine cannot run this kind of file.

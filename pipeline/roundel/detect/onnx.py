@@ -1,4 +1,4 @@
-"""ONNX Runtime on the processor."""
+"""ONNX Runtime: on a CUDA device where the installed build has one, else on the processor."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from roundel.errors import WeightsError
 from roundel.quiet import hush
+
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class OnnxNetwork:
@@ -29,10 +31,12 @@ class OnnxNetwork:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            present = onnxruntime.get_available_providers()
+            providers = [name for name in PROVIDERS if name in present]
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
         except Exception as error:
             raise WeightsError(f"{path}: ONNX Runtime cannot load it: {str(error).splitlines()[0][:200]}") from error
-        self.version = onnxruntime.__version__
+        self.version = f"{onnxruntime.__version__} {self._session.get_providers()[0]}"
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
         names = self._session.get_modelmeta().custom_metadata_map.get("names", "[]")

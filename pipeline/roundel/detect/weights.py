@@ -136,19 +136,21 @@ def add(path: Path, classes: Path | None, licence: str) -> Weights:
         licence: what may be done with the weights, in a few words.
 
     Raises:
-        WeightsError: if the file is no weights file or the name is taken.
+        WeightsError: if the file is no weights file or the name is taken by other weights.
         UsageError: if the mapping is wrong.
     """
     if path.suffix not in SUFFIXES or not path.is_file():
         reason = "is no weights file" if path.exists() else "does not exist"
         raise WeightsError(f"{path}: {reason}; give an .onnx or .pt file")
-    if path.stem in registered():
+    same_name = registered().get(path.stem)
+    if same_name and not (same_name.origin == "added" and same_name.sha256 == sha256_of(path)):
         raise WeightsError(f"{path}: weights named {path.stem} are registered already; rename the file")
     mapping, shown_as = _read_mapping(classes) if classes else ({}, {})
     folder = user_folder()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name
-    shutil.copyfile(path, target)
+    if path.resolve() != target.resolve():
+        shutil.copyfile(path, target)
     weights = Weights(path.stem, target, sha256_of(target), licence, "added", mapping, shown_as)
     (folder / f"{path.stem}.toml").write_text(_card(weights), encoding="utf-8")
     return weights

@@ -14,6 +14,7 @@ GAP_SECONDS = 0.25  # a step that is longer than the usual one by this, and by t
 EDGE_SECONDS = 0.5  # the header may promise this much more at either end: rounding and audio padding
 STEADY_SHARE = 0.98  # share of steps near the usual one in a video of constant frame rate
 STEPS_KEPT = 4096
+JUMPS_NAMED = 20
 DENSE_FORMATS = {"mpegts", "mpeg"}  # a time at least every 0.7 s: ISO/IEC 13818-1, 2.7.4
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
@@ -33,6 +34,7 @@ class CoverageMeter:
         self._errors = 0
         self._messages: list[str] = []
         self._warnings: dict[str, None] = {}
+        self._jumps = 0
         self._lock = threading.Lock()
 
     @property
@@ -72,10 +74,16 @@ class CoverageMeter:
         self._latest = max(self._latest, at.exact)
 
     def _jump_back(self, last: Timestamp, at: Timestamp) -> None:
-        self.warn(f"time jumps back from {last.seconds:.3f} s to {at.seconds:.3f} s; a new shot begins there")
+        self._jumps += 1
+        if self._jumps <= JUMPS_NAMED:
+            self.warn(f"time jumps back from {last.seconds:.3f} s to {at.seconds:.3f} s; a new shot begins there")
         if self._wide and self._wide[-1][0] < at.exact <= self._wide[-1][1]:
             _, to = self._wide.pop()  # one wrong time made the gap: its frames follow now
             self._elapsed += at.exact - to
+
+    def _more_jumps(self) -> list[str]:
+        more = self._jumps - JUMPS_NAMED
+        return [f"time jumps back {more} more times"] if more > 0 else []
 
     def expected(self, time_base: Fraction) -> Timestamp:
         """The time that the next frame should have, for frames that carry none."""
@@ -118,7 +126,7 @@ class CoverageMeter:
             missing_seconds=tuple(missing),
             decoder_errors=errors,
             decoder_messages=messages,
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *self._more_jumps()),
         )
 
     def _gaps(self, usual: Fraction, variable: bool) -> list[Span]:

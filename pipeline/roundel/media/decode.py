@@ -92,6 +92,11 @@ class VideoDecoder:
                 status = child.wait()
             finally:
                 child.stop()
+        if status < 0:
+            raise StallError(
+                f"{self._path}: signal {-status} ended the decoder after frame {self._meter.frames}, perhaps for "
+                "want of memory or processor time (media.memory_bytes, media.cpu_seconds); free some and run again"
+            )
         if status != 0:
             self._meter.complain(f"the decoder ended with status {status}")
         if self._meter.frames == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,10 +55,13 @@ def _seconds(*texts: str | None) -> float | None:
         try:
             if ":" in text:
                 hours, minutes, seconds = text.split(":")
-                return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-            return float(text)
+                value = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+            else:
+                value = float(text)
         except ValueError:
             continue
+        if math.isfinite(value):
+            return value
     return None
 
 
@@ -67,12 +71,11 @@ def _stated(stream: dict[str, Any], key: str) -> str | None:
 
 
 def _rotation(stream: dict[str, Any]) -> int:
-    """Degrees clockwise, from the display matrix (counter-clockwise in ffprobe) or the old ``rotate`` tag."""
+    """Degrees clockwise, from the display matrix (counter-clockwise in ffprobe)."""
     for entry in stream.get("side_data_list", []):
         if "rotation" in entry:
             return round(-float(entry["rotation"])) % 360
-    tag = stream.get("tags", {}).get("rotate", "0")
-    return int(tag) % 360 if str(tag).lstrip("-").isdigit() else 0
+    return 0
 
 
 def _main_stream(streams: list[dict[str, Any]], path: Path) -> dict[str, Any]:
