@@ -66,12 +66,20 @@ class _Broken(FakeDetector):
         return super()._one(picture)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("broken"), MemoryError()], ids=repr)
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()], ids=repr)
 def test_an_error_in_the_middle_leaves_neither_package_nor_partial(
     error: BaseException, clip: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(type(error)):
         analyse(tmp_path / "case", clip, by=_Broken(error))
+    assert left(tmp_path / "case") == []
+    assert list(cases.problems(tmp_path / "case")) == []
+
+
+def test_an_unexpected_error_fails_one_video_and_is_noted(clip: Path, tmp_path: Path) -> None:
+    (outcome,) = analyse(tmp_path / "case", clip, by=_Broken(RuntimeError("broken")))
+    assert (outcome.status, outcome.package) == ("failed", None)
+    assert "unexpected RuntimeError: broken" in outcome.message
     assert left(tmp_path / "case") == []
     assert list(cases.problems(tmp_path / "case")) == []
 

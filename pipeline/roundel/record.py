@@ -110,7 +110,8 @@ class TrackRecord(Part):
         0.0, description="share of the fused scores whose label was not used: the object is too small for that label"
     )
     burnt_in: bool = Field(description="a graphic laid over the picture, such as a logo; it is in no count")
-    exemplars: list[ExemplarRecord] = Field(description="its best views, spread in time")
+    exemplars: list[str] = Field(description="files of its best views, spread in time")
+    views: list[ExemplarRecord] = Field(description="the same views with time, place and score")
     readings: list[str] = Field(description="markings read on the object")
 
 
@@ -127,7 +128,9 @@ class CountRecord(Part):
     """Numbers of distinct objects of a class, classes below it included. Objects that were not detected are in none."""
 
     lower: int = Field(description="at least so many different objects are seen side by side in the proof frames")
-    estimate: int = Field(description="most likely number of different objects, given the tracks")
+    estimate: int = Field(
+        description="median over random ways to explain the tracks; no likeness is used"
+    )
     interval: list[int] = Field(description="5 to 95 % of the ways to explain the tracks")
     upper: int = Field(description="number of tracks: so many if none is seen twice")
     proof: list[ProofRecord] = Field(description="frames that prove the lower bound")
@@ -281,7 +284,8 @@ def _track(sighting: Sighting) -> TrackRecord:
         alternatives=list(sighting.alternatives),
         set_aside=sighting.set_aside,
         burnt_in=sighting.burnt_in,
-        exemplars=[
+        exemplars=[view.file for view in sighting.exemplars],
+        views=[
             ExemplarRecord(file=view.file, seconds=view.seconds, xyxy=list(view.xyxy), score=view.score)
             for view in sighting.exemplars
         ],

@@ -62,6 +62,8 @@ def test_a_wrong_mapping_and_a_taken_name_end_with_2(file: Path, call: Call) -> 
     assert (said.code, said.out) == (2, "")
     assert "'zebra' is no node of the class tree; nodes are: object, equipment" in said.err
     assert call("models", "add", file).code == 0
+    assert call("models", "add", file).code == 0, "the same bytes again, perhaps with a mapping this time"
+    file.write_bytes(b"other weights of the same name")
     said = call("models", "add", file)
     assert (said.code, "are registered already; rename the file" in said.err) == (2, True)
     said = call("models", "add", file.with_name("nowhere.onnx"))

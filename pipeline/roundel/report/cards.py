@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from roundel.record import Analysis, TrackRecord
+from roundel.record import Analysis, ExemplarRecord, TrackRecord
 from roundel.report import words
-from roundel.report.findings import HINT_SHARE, is_below, node
-from roundel.report.pictures import VIEW_PX, Picture, embed
+from roundel.report.findings import HINT_SHARE, is_below, label, node, setting
+from roundel.report.pictures import Album, Picture
 
 MOST_ALTERNATIVES = 5
+SET_ASIDE_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Card:
     anchor: str
     id: str
     title: str
+    file: str
     shot: str
     time: str
     frames: int
@@ -51,39 +52,40 @@ class Card:
     views_left_out: int
 
 
-def card(analysis: Analysis, track: TrackRecord, folder: Path, anchor: str, most_views: int) -> Card:
-    """The card of a sighting, with its best views in order of time."""
-    best = sorted(track.exemplars, key=lambda view: (-view.score, view.seconds))[:most_views]
-    title = node(track.class_).title
-    views = tuple(
-        View(
-            embed(folder, view.file, VIEW_PX),
-            f"Sighting {track.id}, {title}, at {words.clock(view.seconds)}",
-            words.clock(view.seconds),
-            view.file,
-        )
-        for view in sorted(best, key=lambda view: view.seconds)
-    )
-    shot = next((number for number, item in enumerate(analysis.shots, start=1) if item.index == track.shot), None)
+def card(analysis: Analysis, track: TrackRecord, album: Album, anchor: str, most_views: int, file: str) -> Card:
+    """The card of a sighting of the video ``file``, with its best views in order of time."""
+    best = sorted(track.views, key=lambda item: (-item.score, item.seconds))[:most_views]
     return Card(
         anchor=anchor,
         id=track.id,
-        title=words.capital(title),
-        shot=f"shot {shot} of {len(analysis.shots)}" if shot else f"shot {track.shot + 1}",
+        title=words.capital(label(track.class_)),
+        file=file,
+        shot=shot_of(analysis, track),
         time=words.time_range(track.start_seconds, track.end_seconds),
         frames=track.frames,
         score=f"{track.score:.2f}",
         notes=tuple(_notes(analysis, track)),
         shares=_shares(analysis, track),
-        views=views,
-        views_left_out=len(track.exemplars) - len(best),
+        views=tuple(view(track, item, album, file) for item in sorted(best, key=lambda item: item.seconds)),
+        views_left_out=len(track.views) - len(best),
     )
 
 
+def view(track: TrackRecord, item: ExemplarRecord, album: Album, file: str) -> View:
+    """A picture of a sighting."""
+    time = words.clock(item.seconds)
+    alt = f"Cut-out from {file} at {time}, sighting {track.id}, labelled {label(track.class_)} by the program"
+    return View(album.view(item), alt, time, item.file)
+
+
+def shot_of(analysis: Analysis, track: TrackRecord) -> str:
+    """The number of the shot that a sighting is in."""
+    shot = next((number for number, item in enumerate(analysis.shots, start=1) if item.index == track.shot), None)
+    return f"shot {shot} of {len(analysis.shots)}" if shot else f"shot {track.shot + 1}"
+
+
 def _node_share(analysis: Analysis) -> float:
-    config = analysis.provenance.get("config")
-    tracking = config.get("tracking") if isinstance(config, dict) else None
-    share = tracking.get("node_share") if isinstance(tracking, dict) else None
+    share = setting(analysis, "tracking", "node_share")
     return float(share) if isinstance(share, (int, float)) else 0.7
 
 
@@ -93,20 +95,42 @@ def _finer(analysis: Analysis, track: TrackRecord) -> list[tuple[str, float]]:
     return sorted(((name, share) for name, share in found if share >= HINT_SHARE), key=lambda item: (-item[1], item[0]))
 
 
+def _set_aside(analysis: Analysis, track: TrackRecord) -> tuple[str, str]:
+    """The detector's class that was not used since the object is too small for it, and the words for that."""
+    least = analysis.provenance.get("classes_least_px")
+    limits = least if isinstance(least, Mapping) else {}
+    names = [name for name in analysis.classes if name in limits] or analysis.classes
+    if track.set_aside <= SET_ASIDE_SHARE or not names:
+        return "", ""
+    name = max(names, key=lambda item: track.posterior.get(item, 0.0))
+    share, limit = track.posterior.get(name, 0.0), limits.get(name)
+    own = share >= max(track.posterior.get(item, 0.0) for item in analysis.classes)
+    said = "The detector's own label is" if own else "A part of the detector's score is for"
+    said += f" {label(name)} (share {words.share(share)}). It is not used"
+    if track.set_aside < share - SET_ASIDE_SHARE:
+        said += f" in some of the frames (share {words.share(track.set_aside)})"
+    said += f": the object is smaller than {limit:g} pixels" if isinstance(limit, (int, float)) else ": it is too small"
+    said += " in the network's input, where other equipment often gets this label."
+    return name, said + (" The class is open." if own and is_below(name, track.class_) else "")
+
+
 def _notes(analysis: Analysis, track: TrackRecord) -> Iterable[str]:
-    finer = _finer(analysis, track)
+    unused, said = _set_aside(analysis, track)
+    if said:
+        yield said
+    finer = [(name, share) for name, share in _finer(analysis, track) if name != unused]
     if finer and finer[0][1] >= _node_share(analysis):
         name, share = finer[0]
         yield (
-            f"The detector's finer guess ({node(name).title}, {words.percent(share)} of its score) is not reported as "
-            "a finding: this model's finer classes are not validated."
+            f"The detector's finer guess ({label(name)}, share {words.share(share)}) is not reported. "
+            "No class of this model is validated; finer classes are known to be confused."
         )
     elif len(finer) > 1:
-        titles = [f"{node(name).title} ({words.percent(share)})" for name, share in finer]
+        titles = [f"{label(name)} ({words.share(share)})" for name, share in finer]
         yield f"Class not determined between {words.listed(titles)}."
     elif finer:
         name, share = finer[0]
-        yield f"Finer class not determined: {node(name).title} has {words.percent(share)} of the detector's score."
+        yield f"Finer class not determined: {label(name)} has a share of {words.share(share)}."
     if track.readings:
         yield f"Markings read by machine: {words.some([words.shorten(text, 80) for text in track.readings], 8)}."
 
@@ -118,6 +142,11 @@ def _shares(analysis: Analysis, track: TrackRecord) -> tuple[Share, ...]:
     chosen += [(name, share, "finer") for name, share in below.items()]
     chosen += [(name, share, "other") for name, share in others][:MOST_ALTERNATIVES]
     return tuple(
-        Share(node(name).title, kind, words.percent(share), round(min(max(share, 0.0), 1.0) * 100, 1))
+        Share(
+            label(name) if kind == "reported" else node(name).title,
+            kind,
+            words.share(share),
+            round(min(max(share, 0.0), 1.0) * 100, 1),
+        )
         for name, share, kind in chosen
     )

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from roundel.classes import ROOT, Node, lineage, tree
+from roundel.classes import Node, lineage, tree
 from roundel.record import Analysis, CountRecord, TrackRecord
 from roundel.report import words
 from roundel.types import Seconds, Span
 
 HINT_SHARE = 0.02
-MOST_RANGES = 12
-_VAGUE = (ROOT, "equipment")
-
-
-@dataclass(frozen=True, slots=True)
-class OtherRow:
-    """Detections that are no military hardware, by class."""
-
-    title: str
-    sightings: int
-    times: str
-    counts: str
+_WIDEST = "equipment"
 
 
 def node(name: str) -> Node:
     """The node of a class; a class that the tree does not know stands for itself and is shown as hardware."""
     return tree().get(name) or Node(name, None, words.shorten(name.replace("_", " "), 80), hardware=True, pictures=True)
+
+
+def label(name: str) -> str:
+    """What the page calls one object of a class."""
+    return words.singular(node(name).title)
+
+
+def labels(name: str) -> str:
+    """What the page calls several objects of a class."""
+    return words.plural(node(name).title)
+
+
+def setting(analysis: Analysis, section: str, name: str) -> object:
+    """A setting of the analysis as it was recorded; ``None`` if it was not."""
+    config = analysis.provenance.get("config")
+    values = config.get(section) if isinstance(config, dict) else None
+    return values.get(name) if isinstance(values, dict) else None
 
 
 def ancestry(name: str) -> tuple[str, ...]:
@@ -71,8 +76,37 @@ def _includes(name: str, analysis: Analysis) -> list[str]:
 
 def title_of(name: str, analysis: Analysis) -> str:
     """The title of a counted class; of any kind if it includes other counted classes."""
-    title = words.plural(node(name).title)
-    return f"{title} of any kind" if _includes(name, analysis) else title
+    included = _includes(name, analysis)
+    if not included:
+        return labels(name)
+    names = words.listed([labels(other) for other in included])
+    if name == _WIDEST:
+        return f"everything together: {names}, and {labels(name)}"
+    return f"{labels(name)} of any kind, {names} included"
+
+
+def too_brief(analysis: Analysis) -> str:
+    """What a sighting lacks that is not counted."""
+    frames, score = setting(analysis, "counting", "min_frames"), setting(analysis, "counting", "min_score")
+    least = f"fewer than {frames}" if isinstance(frames, int) else "too few"
+    strong = f" with a score of {score:g} or more" if isinstance(score, (int, float)) else " with a large score"
+    return f"{least} examined frames{strong}"
+
+
+def together(count: CountRecord) -> str:
+    """How the pictures show that objects are different ones; empty if there is none."""
+    times = words.some([words.clock(proof.seconds) for proof in count.proof], 3)
+    if not times:
+        return ""
+    if any(len(proof.tracks) >= count.lower for proof in count.proof):
+        return f"seen side by side at {times}"
+    return f"each two of them are seen together, pictures at {times}"
+
+
+def one_or_more(name: str) -> str:
+    """The words for a lower bound of one."""
+    what = "of open class, military or civil" if name == _WIDEST else f"labelled {label(name)}"
+    return f"1 or more sightings {what}; the label is the detector's and was not checked"
 
 
 def sentences(analysis: Analysis) -> list[str]:
@@ -81,83 +115,69 @@ def sentences(analysis: Analysis) -> list[str]:
 
 
 def _sentence(name: str, count: CountRecord, analysis: Analysis) -> str:
-    title, included = node(name).title, _includes(name, analysis)
-    times = words.some([words.clock(proof.seconds) for proof in count.proof], 3)
     if count.lower == 0:
-        start = f"No {words.singular(title)} is proven: what was taken for one was seen too briefly or too weakly."
+        said = f"Not counted: {labels(name)}; no sighting has enough, each has {too_brief(analysis)}."
     elif count.lower == 1:
-        best = f", seen best at {times}" if times else ""
-        start = f"At least 1 {words.singular(title)}{best}, if the detector is not mistaken."
+        said = f"{one_or_more(name)}."
     else:
-        where = f" at {times}" if times else ""
-        start = f"At least {count.lower:,} different {words.plural(title)} are seen side by side{where}."
-    if included:
-        names = words.listed([words.plural(node(other).title) for other in included])
-        start = f"{words.capital(words.plural(title))} of any kind, {names} included: {start[:1].lower()}{start[1:]}"
-    return f"{start} {_upper(count)}"
+        seen = together(count)
+        said = f"If the detections are right, at least {count.lower:,} different {_short(name, analysis)}"
+        said += f": {seen}." if seen else "."
+    if _includes(name, analysis):
+        said = f"{words.capital(title_of(name, analysis))}. {said}"
+    return f"{said} {_sightings(count)}"
 
 
-def _upper(count: CountRecord) -> str:
-    if count.upper == 1:
-        return "There is 1 sighting."
-    if count.lower == count.upper:
-        return f"There are {count.upper:,} sightings, all proven to be different."
-    return f"Up to {count.upper:,} if none of the {count.upper:,} sightings shows the same one twice."
+def _short(name: str, analysis: Analysis) -> str:
+    return "objects" if name == _WIDEST and _includes(name, analysis) else labels(name)
+
+
+def _sightings(count: CountRecord) -> str:
+    return "1 sighting." if count.upper == 1 else f"{count.upper:,} sightings; some may show the same one."
 
 
 def one_line(analysis: Analysis) -> str:
-    """What was found, for the overview."""
+    """What was found, for the overview: the finest counted classes and the widest."""
     counts = hardware_counts(analysis)
-    plain = [(name, count) for name, count in counts if not _includes(name, analysis)] or counts
-    proven = [f"at least {words.counted(count.lower, node(name).title)}" for name, count in plain if count.lower]
-    weak = [f"perhaps {words.article(node(name).title)}" for name, count in plain if not count.lower]
-    return words.capital(words.listed(proven + weak)) or "No military hardware detected"
+    said = [
+        _in_short(name, count, of_any_kind=_includes(name, analysis) != [])
+        for name, count in counts
+        if not _includes(name, analysis) or not any(is_below(name, other) for other, _ in counts)
+    ]
+    if not said:
+        return "No sighting was reported as military hardware"
+    return f"Machine label, unchecked: {'; '.join(said)}"
 
 
-def other_rows(analysis: Analysis) -> list[OtherRow]:
-    """Everything that is no hardware and no person, by class; graphics laid over the picture last."""
-    groups: dict[tuple[bool, str], list[TrackRecord]] = {}
-    for track in analysis.tracks:
-        if node(track.class_).pictures and (track.burnt_in or not node(track.class_).hardware):
-            groups.setdefault((track.burnt_in, track.class_), []).append(track)
-    rows = []
-    for (burnt_in, name), tracks in sorted(groups.items()):
-        count = None if burnt_in or name == ROOT else analysis.counts.get(name)
-        ranges = [words.time_range(track.start_seconds, track.end_seconds) for track in tracks]
-        title = "object whose class stays open" if name == ROOT else node(name).title
-        if burnt_in:
-            title = f"graphic laid over the picture, such as a logo, that the detector took for {words.article(title)}"
-        rows.append(
-            OtherRow(
-                title=words.capital(title),
-                sightings=len(tracks),
-                times=words.some(ranges, MOST_RANGES),
-                counts=f"at least {count.lower:,}, at most {count.upper:,}" if count else "",
-            )
-        )
-    return rows
+def _in_short(name: str, count: CountRecord, *, of_any_kind: bool) -> str:
+    if name == _WIDEST:
+        what = "of any class or of open class, military or civil" if of_any_kind else "of open class, military or civil"
+        several = f"objects {what}"
+    else:
+        kind = " of any kind" if of_any_kind else ""
+        what, several = f"labelled {label(name)}{kind}", f"{labels(name)}{kind}"
+    if count.lower > 1:
+        return f"{count.lower:,} or more {several}"
+    return f"1 or more {what}" if count.lower else f"{count.upper:,} {what}, not counted"
+
+
+def open_sightings(name: str, analysis: Analysis) -> int:
+    """How many sightings have a wider class and may be of this one."""
+    return sum(1 for track in analysis.tracks if not track.burnt_in and is_below(name, track.class_))
 
 
 def not_detected(analysis: Analysis) -> tuple[list[str], list[str]]:
     """Titles of the detector's classes that nothing was reported as, and of those that the report leaves open.
 
-    A class is open if something was reported as a class above it: an aircraft may be a helicopter. Where nothing but
-    "equipment" or "object" is known, the classes with a share worth telling are open.
+    A class is open if something was reported as a class above it: an aircraft may be a helicopter.
     """
-    tracks = [track for track in analysis.tracks if not track.burnt_in]
-    reported = {track.class_ for track in tracks}
+    reported = {track.class_ for track in analysis.tracks if not track.burnt_in}
     absent: list[str] = []
     open_: list[str] = []
     for name in analysis.classes:
         if name in reported or any(is_below(other, name) for other in reported) or not node(name).pictures:
             continue
-        above = set(ancestry(name)) & reported
-        hinted = any(
-            track.posterior.get(name, 0.0) >= HINT_SHARE
-            for track in analysis.tracks
-            if track.class_ in above.intersection(_VAGUE)
-        )
-        (open_ if above.difference(_VAGUE) or hinted else absent).append(words.plural(node(name).title))
+        (open_ if any(is_below(name, other) for other in reported) else absent).append(labels(name))
     return absent, open_
 
 

@@ -9,10 +9,18 @@ from typing import Any
 
 from roundel.record import Analysis
 from roundel.report import words
+from roundel.report.findings import label
 
 _UNKNOWN = "not recorded"
 _FIRST_WEIGHTS = "hardware-v0"
+_NOT_VALIDATED = (
+    "This detector has not been validated on footage from other sources. No rate of false or missed detections is "
+    "known."
+)
 _FIRST_LIMITS = (
+    "Vehicles that fill much of the picture, emblems and rifles seen close by have been taken for aircraft with scores "
+    "up to 0.7.",
+    "Under about 48 pixels in the network's input most objects are missed.",
     "Helicopters and drones are often mistaken for combat aircraft. So every flying thing is shown as “aircraft”.",
     "Warships and civil ships are not told apart reliably. So both are shown as “ship”.",
     "Small and distant objects, and objects that are partly hidden, are often missed.",
@@ -63,7 +71,7 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
     sampling = (
         "every frame"
         if base == "all"
-        else f"at least {base} frames a second and {_get(made, 'config', 'sampling', 'per_shot')} a shot, "
+        else f"at least {base} a second, at least {_get(made, 'config', 'sampling', 'per_shot')} a shot, and at least "
         f"{_get(made, 'config', 'sampling', 'dense_fps')} a second around detections"
     )
     rows = (
@@ -92,10 +100,23 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
     return Method(
         number=number,
         rows=rows,
-        limits=_FIRST_LIMITS if weights == _FIRST_WEIGHTS else _OTHER_LIMITS,
+        limits=_limits(made, weights),
         guards=_guards(made),
         settings=tuple(_flat("", made)),
     )
+
+
+def _limits(made: Mapping[str, Any], weights: str) -> tuple[str, ...]:
+    """What is known to go wrong, the gravest first."""
+    first = (_NOT_VALIDATED,) if _get(made, "weights_validated").startswith("not validated") else ()
+    least = made.get("classes_least_px")
+    small = tuple(
+        f"A label {label(name)} on something small is reported as equipment, an object of open class."
+        for name in (sorted(map(str, least)) if isinstance(least, Mapping) else ())
+    )
+    if weights != _FIRST_WEIGHTS:
+        return (*first, *_OTHER_LIMITS, *small)
+    return (*first, _FIRST_LIMITS[0], *small, *_FIRST_LIMITS[1:])
 
 
 def _guards(made: Mapping[str, Any]) -> tuple[str, ...]:
@@ -103,14 +124,16 @@ def _guards(made: Mapping[str, Any]) -> tuple[str, ...]:
         return _get(made, "config", "counting", name)
 
     return (
-        "Frames in or near a dissolve or fade prove nothing, since they show two shots at once.",
+        "Frames in or near a dissolve or fade support no count, since they show two shots at once.",
         f"Two objects must be seen together in at least {setting('min_frames')} frames, each with a score of "
         f"{setting('min_score')} or more.",
-        f"Their boxes must lie apart: at most {setting('max_overlap')} of the smaller one inside the other.",
+        f"Their boxes must lie apart: no more than {setting('max_overlap')} of the smaller one inside the other.",
         f"Two views that look alike, straight or mirrored (likeness above {setting('max_likeness')}), are not taken "
         "for two objects.",
         "A straight seam between two objects, as in a split screen or a picture in a picture, makes them count as one.",
         "Nothing is added across shots: the same object may be filmed twice.",
+        "What stays unchanged at one place while the rest of the picture changes is taken for a graphic laid over the "
+        "picture and left out of all counts; it is listed below “Other detections”.",
     )
 
 

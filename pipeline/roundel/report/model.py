@@ -8,31 +8,35 @@ from pathlib import Path
 
 from roundel import case as cases
 from roundel import custody, package
-from roundel.classes import ROOT
 from roundel.errors import IntegrityError
-from roundel.media.identity import sha256_of
-from roundel.record import Analysis, CoverageRecord, Media, TrackRecord
-from roundel.report import cards, findings, method, proofs, timeline, words
+from roundel.record import Analysis, TrackRecord
+from roundel.report import cards, facts, findings, method, others, proofs, timeline, words
+from roundel.report.pictures import Album
 
 MOST_CARDS = 60  # of one video
 PAGE_CARDS = 240
 PAGE_PICTURES = 130
-MOST_GAPS = 20
-MOST_NAMES = 20
+MOST_ROWS = 200
+NOT_EXAMINED = (
+    "Not examined: sound, file metadata, writing and markings, place, date, whether the footage is authentic or edited."
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """A line of a header: what, its values, and whether they are code (hashes, file names)."""
+class SightingRow:
+    """A line of the table of sightings; ``anchor`` is its card, empty if it has none."""
 
+    id: str
+    anchor: str
     label: str
-    values: tuple[str, ...]
-    kind: str = "text"
+    start: str
+    end: str
+    shot: str
 
 
 @dataclass(frozen=True, slots=True)
 class VideoView:
-    """One analysis of one video. ``state`` is done, damaged or failed."""
+    """One analysis of one video. ``state`` is done, damaged or failed; ``sha256`` and ``coverage`` stand at its top."""
 
     anchor: str
     number: int
@@ -41,7 +45,9 @@ class VideoView:
     state_words: str
     length: str
     one_line: str
-    facts: tuple[Fact, ...]
+    sha256: str
+    coverage: str
+    facts: tuple[facts.Fact, ...]
     failure: str
     damage: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -50,20 +56,14 @@ class VideoView:
     cannot_say: tuple[str, ...]
     timelines: tuple[timeline.Timeline, ...]
     timeline_words: str
+    rows: tuple[SightingRow, ...]
+    rows_left_out: int
     counts: tuple[proofs.CountView, ...]
     cards: tuple[cards.Card, ...]
     cards_left_out: int
     people: str
-    others: tuple[findings.OtherRow, ...]
+    others: tuple[others.OtherRow, ...]
     package: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An input of which there is no package."""
-
-    name: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,17 @@ class Page:
 
     title: str
     videos: tuple[VideoView, ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[facts.Refusal, ...]
     methods: tuple[method.Method, ...]
+    log: str
+    people: str
+
+
+_STATES = {
+    "failed": "not analysed",
+    "damaged": "analysed, unchecked; file damaged",
+    "done": "analysed, unchecked",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +112,19 @@ def read_case(case: Path) -> Page:
         for folder, analysis in ((folder, package.read_analysis(folder)) for folder in folders)
     )
     analyses = [analysis for _, _, analysis in entries]
+    events = list(custody.read(case))
     methods, numbers = method.methods(analyses)
     budget = _budget(analyses)
     videos = []
     for number, (known, folder, analysis) in enumerate(entries, start=1):
-        made_with = f"method {numbers[number - 1]}" if len(methods) > 1 else ""
-        videos.append(_video(analysis, folder, folder.relative_to(case).as_posix(), known, number, budget, made_with))
-    return Page(_page_title(videos), tuple(videos), tuple(_refusals(case, analyses)), tuple(methods))
+        place = folder.relative_to(case).as_posix()
+        lines = facts.file_facts(analysis, known, case, place, events)
+        if len(methods) > 1:
+            lines.append(facts.Fact("Made with", (f"method {numbers[number - 1]}",)))
+        videos.append(_video(analysis, folder, place, known, number, budget, tuple(lines)))
+    refused = tuple(facts.refusals(events, analyses))
+    log = f"{events[-1].seq}, {events[-1].hash.removeprefix('sha256:')}" if events else ""
+    return Page(_page_title(videos, refused), tuple(videos), refused, tuple(methods), log, others.PEOPLE)
 
 
 def _budget(analyses: Sequence[Analysis]) -> _Budget:
@@ -120,50 +135,47 @@ def _budget(analyses: Sequence[Analysis]) -> _Budget:
     return _Budget(cards, max(1 if total <= 3 * PAGE_CARDS else 0, min(5, PAGE_PICTURES // total)))
 
 
-def _page_title(videos: Sequence[VideoView]) -> str:
-    if not videos:
-        return "Military hardware: no video could be analysed"
-    what = words.shorten(videos[0].name, 80) if len(videos) == 1 else f"{len(videos):,} videos"
-    return f"Military hardware in {what}"
-
-
-def _refusals(case: Path, analyses: Sequence[Analysis]) -> list[Refusal]:
-    """Inputs that failed before they had a package, by file name: the investigator's folders are nobody's business."""
-    done = {analysis.video.sha256 for analysis in analyses}
-    found: dict[str, Refusal] = {}
-    names: dict[str, str] = {}
-    for event in custody.read(case):
-        path = str(event.details.get("path", ""))
-        if event.event == "received":
-            names[event.subject] = str(event.details.get("name", ""))
-            found.pop(path, None)
-        elif event.event == "failed" and event.subject not in done:
-            short = names.get(event.subject) or Path(event.subject).name
-            message = str(event.details.get("message", "")).replace(event.subject, short).removeprefix(f"{short}: ")
-            found[event.subject] = Refusal(words.shorten(short), words.shorten(message))
-        elif event.event == cases.ANALYSED:
-            found.pop(str(event.details.get("video", "")), None)
-    return [found[key] for key in sorted(found)]
+def _page_title(videos: Sequence[VideoView], refused: Sequence[facts.Refusal]) -> str:
+    total = len(videos) + len(refused)
+    failed = len(refused) + sum(1 for video in videos if video.state == "failed")
+    if total == 0:
+        return "Search for military hardware: no video"
+    if total == 1:
+        name = words.shorten(videos[0].name if videos else refused[0].name, 80)
+        return f"Search for military hardware: {name}{', not analysed' if failed else ''}"
+    return f"Search for military hardware: {total:,} videos{f', {failed:,} not analysed' if failed else ''}"
 
 
 def _video(
-    analysis: Analysis, folder: Path, place: str, names: Sequence[str], number: int, budget: _Budget, made_with: str
+    analysis: Analysis,
+    folder: Path,
+    place: str,
+    names: Sequence[str],
+    number: int,
+    budget: _Budget,
+    lines: tuple[facts.Fact, ...],
 ) -> VideoView:
-    damage = _damage(analysis.coverage)
+    damage = facts.damage(analysis.coverage)
     state = "failed" if analysis.failure else "damaged" if damage else "done"
     tracks = findings.hardware(analysis)
     shown = findings.strongest(tracks, budget.cards)
     anchors = {id(track): f"v{number}-s{index}" for index, track in enumerate(shown, start=1)}
     timelines = _timelines(analysis, f"v{number}", anchors)
+    rows = _rows(analysis, anchors)
+    album = Album(analysis, folder)
+    name = words.shorten(names[0], 120) if names else "video without a name"
+    file = words.shorten(name, 60)
     return VideoView(
         anchor=f"v{number}",
         number=number,
-        name=words.shorten(names[0], 120) if names else "video without a name",
+        name=name,
         state=state,
-        state_words={"failed": "failed", "damaged": "done, file damaged", "done": "done"}[state],
+        state_words=_STATES[state],
         length=words.length(analysis.media.duration_seconds_from_content) if analysis.media else "unknown",
         one_line="Could not be analysed" if analysis.failure else findings.one_line(analysis),
-        facts=tuple(_facts(analysis, names, folder, place, made_with)),
+        sha256=analysis.video.sha256.removeprefix("sha256:"),
+        coverage=facts.coverage_line(analysis.coverage),
+        facts=lines,
         failure=words.shorten(analysis.failure.message, 1000) if analysis.failure else "",
         damage=damage,
         warnings=tuple(words.shorten(text) for text in analysis.media.warnings) if analysis.media else (),
@@ -172,104 +184,30 @@ def _video(
         cannot_say=tuple(_cannot_say(analysis)) if not analysis.failure else (),
         timelines=timelines,
         timeline_words=timeline.legend(timelines[0]) if timelines else "",
-        counts=tuple(proofs.count_views(analysis, folder)),
-        cards=tuple(cards.card(analysis, track, folder, anchors[id(track)], budget.views) for track in shown),
+        rows=tuple(rows[:MOST_ROWS]),
+        rows_left_out=max(0, len(rows) - MOST_ROWS),
+        counts=tuple(proofs.count_views(analysis, album, file)),
+        cards=tuple(cards.card(analysis, track, album, anchors[id(track)], budget.views, file) for track in shown),
         cards_left_out=len(tracks) - len(shown),
-        people=_people(analysis),
-        others=tuple(findings.other_rows(analysis)),
+        people=others.people_words(analysis),
+        others=tuple(others.other_rows(analysis, album, file)),
         package=place,
     )
 
 
-def _facts(analysis: Analysis, names: Sequence[str], folder: Path, place: str, made_with: str) -> list[Fact]:
-    shown = [words.shorten(name) for name in names[:MOST_NAMES]]
-    facts = [
-        Fact("File name" if len(names) == 1 else "File names", tuple(shown), "name"),
-        *(
-            [Fact("More names", (f"{len(names) - MOST_NAMES:,} more are in custody.jsonl",))]
-            if len(names) > MOST_NAMES
-            else []
-        ),
-        Fact("SHA-256 of the video", (analysis.video.sha256.removeprefix("sha256:"),), "code"),
-        Fact("Size", (words.size(analysis.video.size_bytes),)),
-    ]
-    if analysis.media is not None:
-        facts += _media_facts(analysis.media)
-    if analysis.coverage is not None:
-        facts += _coverage_facts(analysis.coverage)
-    facts += [
-        Fact("Package", (place,), "code"),
-        Fact("SHA-256 of its manifest", (sha256_of(folder / package.MANIFEST).removeprefix("sha256:"),), "code"),
-    ]
-    return [*facts, Fact("Made with", (made_with,))] if made_with else facts
-
-
-def _media_facts(media: Media) -> list[Fact]:
-    rate = media.frame_rate_from_header
-    frame = f"{media.width} × {media.height} pixels"
-    if media.rotation:
-        frame += f", turned upright by {media.rotation} degrees"
-    if media.sample_aspect_ratio not in ("1:1", "0:1", "N/A", ""):
-        frame += f"; its pixels are not square ({media.sample_aspect_ratio}), pictures are shown as stored"
-    coding = f"{media.codec}, {media.pixel_format}, in {media.format_name}"
-    if media.variable_frame_rate:
-        coding += ", variable frame rate"
-    elif rate:
-        coding += f", {_rate(rate)} frames a second"
+def _rows(analysis: Analysis, anchors: dict[int, str]) -> list[SightingRow]:
     return [
-        Fact(
-            "Length",
-            (
-                f"{words.length(media.duration_seconds_from_content)} decoded",
-                f"{words.length(media.duration_seconds_from_header)} stated in the header",
-            ),
-        ),
-        Fact("Picture", (frame,)),
-        Fact("Coding", (words.shorten(coding),)),
+        SightingRow(
+            track.id,
+            anchors.get(id(track), ""),
+            findings.label(track.class_),
+            words.clock(track.start_seconds),
+            words.clock(track.end_seconds),
+            cards.shot_of(analysis, track),
+        )
+        for track in sorted(analysis.tracks, key=lambda track: (track.start_seconds, track.end_seconds, track.id))
+        if findings.node(track.class_).pictures and not track.burnt_in
     ]
-
-
-def _rate(text: str) -> str:
-    above, _, below = text.partition("/")
-    try:
-        return words.number(int(above) / int(below or 1))
-    except (ValueError, ZeroDivisionError):
-        return text
-
-
-def _coverage_facts(coverage: CoverageRecord) -> list[Fact]:
-    share = coverage.analysed_frames / coverage.decoded_seconds if coverage.decoded_seconds > 0 else 0.0
-    read = f"{coverage.decoded_frames:,} frames decoded, {words.number(coverage.decoded_seconds)} seconds"
-    seen = f"{coverage.analysed_frames:,} of them examined by the detector"
-    if share:
-        seen += f", {words.number(share, 1)} a second on average"
-    facts = [Fact("Coverage", (read, seen))]
-    if coverage.first_seconds:
-        text = f"{words.clock(coverage.first_seconds)}; all times here are the file's own"
-        facts.append(Fact("First picture at", (text,)))
-    return facts
-
-
-def _damage(coverage: CoverageRecord | None) -> tuple[str, ...]:
-    """Missing ranges and the decoder's complaints, in plain words."""
-    if coverage is None:
-        return ()
-    found = []
-    if coverage.missing_seconds:
-        missing = sum(max(0.0, end - start) for start, end in coverage.missing_seconds)
-        ranges = [words.time_range(start, end) for start, end in coverage.missing_seconds]
-        verb = "second is" if words.number(missing) == "1" else "seconds are"
-        found.append(
-            f"{words.number(missing)} {verb} missing: {words.some(ranges, MOST_GAPS)}. "
-            "Nothing is known about what they show."
-        )
-    if coverage.decoder_errors:
-        times = "once" if coverage.decoder_errors == 1 else f"{coverage.decoder_errors:,} times"
-        found.append(
-            f"The decoder complained {times}. Pictures near damage may be garbled, and objects in them missed or "
-            "mistaken."
-        )
-    return tuple(found)
 
 
 def _summary(analysis: Analysis) -> list[str]:
@@ -286,15 +224,16 @@ def _cannot_say(analysis: Analysis) -> list[str]:
     absent, open_ = findings.not_detected(analysis)
     said = []
     if absent:
-        said.append(f"Not detected, which is not proof of absence: {words.listed(absent)}.")
+        said.append(f"No sighting was reported as: {words.listed(absent)}; this is no proof of absence.")
     if open_:
         said.append(
             f"Not told apart: {words.listed(open_)}. Something was reported as a wider class that includes them; "
             "it may be any of these."
         )
+    said.append(NOT_EXAMINED)
     said.append(
         "Objects that the detector missed are in no number here, and nothing is counted in missing ranges or between "
-        "the frames examined. A false detection makes a count too high: look at the proof."
+        "the frames examined. A false detection makes a count too high: look at the pictures."
     )
     if analysis.brief_tracks:
         verb = "object was" if analysis.brief_tracks == 1 else "possible objects were"
@@ -308,18 +247,6 @@ def _cannot_say(analysis: Analysis) -> list[str]:
     return said
 
 
-def _people(analysis: Analysis) -> str:
-    ranges = findings.people(analysis)
-    if not ranges:
-        return ""
-    times = words.some([words.time_range(*span) for span in ranges], findings.MOST_RANGES)
-    noun = "range" if len(ranges) == 1 else "ranges"
-    return (
-        f"People were detected in {len(ranges):,} time {noun} ({times}); Roundel does not picture or count people. "
-        "They may still be seen in pictures of other objects."
-    )
-
-
 def _timelines(analysis: Analysis, name: str, anchors: dict[int, str]) -> tuple[timeline.Timeline, ...]:
     whole = findings.spans(analysis)
     if whole is None:
@@ -331,7 +258,7 @@ def _timelines(analysis: Analysis, name: str, anchors: dict[int, str]) -> tuple[
     order = sorted(groups, key=lambda item: (not findings.node(item).hardware, -len(groups[item]), item))
     lanes = tuple(
         timeline.Lane(
-            "object, class open" if key == ROOT else findings.node(key).title,
+            findings.label(key),
             tuple(
                 timeline.Item(track.id, track.start_seconds, track.end_seconds, anchors.get(id(track), ""))
                 for track in groups[key]

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
+
+from roundel.record import Analysis, ExemplarRecord, ProofRecord
+from roundel.report.heads import Box, at, heads, pixelate
+from roundel.types import Seconds
 
 VIEW_PX = 320
 FRAME_PX = 900
 JPEG_QUALITY = 78
 MOST_BYTES = 64 * 1024**2
+CROP_MARGIN = 0.08  # as the analysis cuts objects out
 
 _SAFE_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
 
@@ -28,11 +35,52 @@ class Picture:
     height: int
 
 
-def embed(folder: Path, name: str, longest_px: int) -> Picture | None:
-    """An exhibit of the package in ``folder`` as a JPEG of at most ``longest_px``; ``None`` if it cannot be shown.
+class Album:
+    """The exhibits of one package; heads of people that the detector found are made unrecognisable in all of them."""
 
-    A name that leads out of the folder of exhibits, a link and a file that is no picture are not shown.
-    """
+    def __init__(self, analysis: Analysis, folder: Path) -> None:
+        self._folder = folder
+        self._size = (float(analysis.media.width), float(analysis.media.height)) if analysis.media else None
+        times = {view.seconds for track in analysis.tracks for view in track.views}
+        times |= {proof.seconds for count in analysis.counts.values() for proof in count.proof}
+        self._heads = heads(folder, times)
+
+    def view(self, view: ExemplarRecord) -> Picture | None:
+        """A cut-out of one object."""
+        return self._embed(view.file, view.seconds, self._crop(view.xyxy), VIEW_PX)
+
+    def proof(self, proof: ProofRecord, *, whole: bool) -> Picture | None:
+        """The picture of a proof: the whole frame or a cut-out."""
+        if whole:
+            shown = (0.0, 0.0, *self._size) if self._size else None
+            return self._embed(proof.exhibit, proof.seconds, shown, FRAME_PX)
+        return self._embed(proof.exhibit, proof.seconds, self._crop(proof.boxes[0] if proof.boxes else ()), VIEW_PX)
+
+    def _crop(self, xyxy: Sequence[float]) -> Box | None:
+        """The part of the frame that the cut-out of a box shows."""
+        if self._size is None or len(xyxy) != 4:
+            return None
+        x1, y1, x2, y2 = xyxy
+        right, bottom = CROP_MARGIN * (x2 - x1), CROP_MARGIN * (y2 - y1)
+        return (
+            float(int(max(x1 - right, 0.0))),
+            float(int(max(y1 - bottom, 0.0))),
+            float(int(min(np.ceil(x2 + right), self._size[0]))),
+            float(int(min(np.ceil(y2 + bottom), self._size[1]))),
+        )
+
+    def _embed(self, name: str, seconds: Seconds, shown: Box | None, longest_px: int) -> Picture | None:
+        boxes = at(self._heads, seconds)
+        image = _read(self._folder, name)
+        if image is None or (boxes and shown is None):
+            return None
+        if shown is not None:
+            pixelate(image, shown, boxes)
+        return _encode(image, longest_px)
+
+
+def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
+    """An exhibit (h, w, 3); ``None`` for a name that leads out, a link and a file that is no picture."""
     path = folder / name
     if not _SAFE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
         return None
@@ -40,12 +88,15 @@ def embed(folder: Path, name: str, longest_px: int) -> Picture | None:
         image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         return None
-    if image is None:
-        return None
+    return None if image is None else np.asarray(image, np.uint8)
+
+
+def _encode(image: NDArray[np.uint8], longest_px: int) -> Picture | None:
+    """The picture as a JPEG of at most ``longest_px``."""
     scale = longest_px / max(image.shape[:2])
     if scale < 1:
         wanted = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        image = cv2.resize(image, wanted, interpolation=cv2.INTER_AREA)
+        image = np.asarray(cv2.resize(image, wanted, interpolation=cv2.INTER_AREA), np.uint8)
     written, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_OPTIMIZE, 1])
     if not written:
         return None

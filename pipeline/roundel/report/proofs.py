@@ -1,15 +1,23 @@
-"""Counts with their proof: three numbers, what they mean, and the frames with the boxes drawn over them."""
+"""Counts with the pictures that support them: three numbers, what they mean, and frames with boxes drawn over them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from roundel.record import Analysis, CountRecord, ProofRecord
 from roundel.report import words
-from roundel.report.findings import hardware_counts, node, title_of
-from roundel.report.pictures import FRAME_PX, VIEW_PX, Picture, embed
+from roundel.report.findings import (
+    hardware_counts,
+    label,
+    labels,
+    one_or_more,
+    open_sightings,
+    title_of,
+    together,
+    too_brief,
+)
+from roundel.report.pictures import Album, Picture
 
 MOST_PROOFS = 6
 
@@ -29,7 +37,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class ProofView:
-    """A picture that proves a count. ``frames`` are drawn over it where the whole frame is shown."""
+    """A picture that supports a count. ``frames`` are drawn over it where the whole frame is shown."""
 
     picture: Picture | None
     alt: str
@@ -46,9 +54,9 @@ class CountView:
     """Three numbers and what they mean."""
 
     title: str
-    lower: int
+    lower: str
     estimate: str
-    upper: int
+    upper: str
     lower_means: str
     estimate_means: str
     upper_means: str
@@ -56,50 +64,54 @@ class CountView:
     proofs_left_out: int
 
 
-def count_views(analysis: Analysis, folder: Path) -> list[CountView]:
-    """The counts of hardware with their proof; a picture that proves several counts is shown once."""
+def count_views(analysis: Analysis, album: Album, file: str) -> list[CountView]:
+    """The counts of hardware with their pictures; one that supports several counts is shown once."""
     shown: dict[tuple[str, tuple[str, ...]], str] = {}
     views = []
     for name, count in hardware_counts(analysis):
         proofs = []
         for proof in count.proof[:MOST_PROOFS]:
             key = (proof.exhibit, tuple(proof.tracks))
-            proofs.append(_proof(analysis, proof, folder, shown.get(key)))
-            shown.setdefault(key, title_of(name, analysis))
+            proofs.append(_proof(analysis, proof, album, shown.get(key), file))
+            shown.setdefault(key, labels(name))
         views.append(_count_view(analysis, name, count, tuple(proofs)))
     return views
 
 
 def _count_view(analysis: Analysis, name: str, count: CountRecord, proofs: tuple[ProofView, ...]) -> CountView:
-    title = node(name).title
     low, high = count.interval[0], count.interval[-1]
     if count.lower == 0:
-        lower_means = "none of the sightings is long and strong enough to prove even one"
+        lower_means = f"each sighting has {too_brief(analysis)}"
     elif count.lower == 1:
-        lower_means = "one sighting is long and strong enough; no two are proven to be different"
+        lower_means = one_or_more(name)
     else:
-        lower_means = f"so many different {words.plural(title)} are seen side by side in the proof below"
-    noun = "sighting is one object" if count.upper == 1 else "sightings, if each shows another object"
+        lower_means = together(count) or "no picture of it is kept"
+    upper_means = (
+        "so many objects if each shows another one; objects that were missed or given another class are not in it"
+    )
+    more = open_sightings(name, analysis)
+    if more:
+        upper_means += f"; {more:,} more {'sighting has' if more == 1 else 'sightings have'} an open class"
     return CountView(
         title=words.capital(title_of(name, analysis)),
-        lower=count.lower,
-        estimate=f"{count.estimate:,}" if low == high else f"{count.estimate:,} ({low:,} to {high:,})",
-        upper=count.upper,
+        lower=f"{count.lower:,}" if count.lower else "not counted",
+        estimate=f"{low:,}" if low == high else f"{low:,} to {high:,}",
+        upper=f"{count.upper:,}",
         lower_means=lower_means,
-        estimate_means="there is only one way to explain the sightings"
+        estimate_means="there is only one way to explain the sightings, if the detections are right"
         if low == high
-        else f"90% of the ways to explain the sightings give {low} to {high} objects",
-        upper_means=f"{count.upper:,} {noun}",
+        else "random ways to explain the sightings; nothing is known about which show the same object",
+        upper_means=upper_means,
         proofs=proofs,
         proofs_left_out=max(0, len(count.proof) - MOST_PROOFS),
     )
 
 
-def _proof(analysis: Analysis, proof: ProofRecord, folder: Path, shown_at: str | None) -> ProofView:
-    crops = {view.file for track in analysis.tracks for view in track.exemplars}
+def _proof(analysis: Analysis, proof: ProofRecord, album: Album, shown_at: str | None, file: str) -> ProofView:
+    crops = {view.file for track in analysis.tracks for view in track.views}
     whole = proof.exhibit not in crops
-    titles = {track.id: node(track.class_).title for track in analysis.tracks}
-    named = [f"{track} ({titles[track]})" if track in titles else track for track in proof.tracks]
+    titles = {track.id: label(track.class_) for track in analysis.tracks}
+    named = [f"{track} (labelled {titles[track]})" if track in titles else track for track in proof.tracks]
     time = words.clock(proof.seconds)
     drawn = whole and analysis.media is not None and shown_at is None
     width, height = (float(analysis.media.width), float(analysis.media.height)) if analysis.media else (1.0, 1.0)
@@ -107,9 +119,9 @@ def _proof(analysis: Analysis, proof: ProofRecord, folder: Path, shown_at: str |
     what = "Whole frame" if whole else "Cut-out"
     seen = "side by side, in boxes" if len(named) > 1 else "in a box" if drawn else "with a margin"
     return ProofView(
-        picture=None if shown_at else embed(folder, proof.exhibit, FRAME_PX if whole else VIEW_PX),
-        alt=f"{what} at {time}: {words.some(named, 12)}, {seen}",
-        caption=f"{what} at {time}: {words.some(list(proof.tracks), 12)}."
+        picture=None if shown_at else album.proof(proof, whole=whole),
+        alt=f"{what} from {file} at {time}: {words.some(named, 12)} by the program, {seen}",
+        caption=f"{what} from {file} at {time}: {words.some(list(proof.tracks), 12)}."
         + (f" Shown above, at {shown_at}." if shown_at else ""),
         file=proof.exhibit,
         frames=tuple(

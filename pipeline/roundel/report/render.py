@@ -53,7 +53,7 @@ def render(page: Page, previews: Previews = "veiled") -> str:
 
 
 def render_case(case: Path, *, previews: Previews = "veiled") -> Path:
-    """Write the report of a case; the same packages give the same bytes.
+    """Write the report of a case; the same packages and the same custody log give the same bytes.
 
     Args:
         case: the folder of the case; only ``report/index.html`` in it is written.

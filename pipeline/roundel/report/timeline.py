@@ -183,7 +183,7 @@ def describe(scene: Scene) -> str:
     if not scene.lanes:
         parts.append("No sightings.")
     missing = [words.time_range(*gap) for gap in scene.gaps]
-    parts.append(f"Missing: {words.some(missing, 6)}." if missing else "No picture is missing.")
+    parts.append(f"Missing: {words.some(missing, 6)}." if missing else "No gap in decoding was noticed.")
     return " ".join(parts)
 
 

@@ -11,11 +11,15 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 _MOST_MARKS = 4  # on one letter; no script needs more, and a pile of them covers the lines around it
 _PLURALS = {
-    "equipment": "objects of military equipment",
+    "equipment": "objects of open class, military or civil",
     "missile or rocket": "missiles or rockets",
     "person": "people",
+    "object": "objects whose class stays open",
 }
-_SINGULARS = {"equipment": "object of military equipment"}
+_SINGULARS = {
+    "equipment": "object of open class, military or civil",
+    "object": "object whose class stays open",
+}
 
 
 def visible(text: str) -> str:
@@ -104,17 +108,17 @@ def size(count: int) -> str:
     return f"{count:,} bytes"
 
 
-def percent(share: float) -> str:
-    """A share as a percentage that never claims all or nothing unless it is.
+def share(part: float) -> str:
+    """A share with two digits that never claims all or nothing unless it is.
 
-    >>> percent(0.9883), percent(0.999), percent(0.004), percent(1.0)
-    ('99%', 'over 99%', 'under 1%', '100%')
+    >>> share(0.9), share(0.999), share(0.004), share(1.0)
+    ('0.90', 'over 0.99', 'under 0.01', '1.00')
     """
-    if 0.995 <= share < 1:
-        return "over 99%"
-    if 0 < share < 0.01:
-        return "under 1%"
-    return f"{share * 100:.0f}%" if math.isfinite(share) else "unknown"
+    if 0.995 <= part < 1:
+        return "over 0.99"
+    if 0 < part < 0.005:
+        return "under 0.01"
+    return f"{part:.2f}" if math.isfinite(part) else "unknown"
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -172,16 +176,6 @@ def some(items: Sequence[str], most: int) -> str:
     if len(items) <= most:
         return listed(items)
     return listed([*items[:most], f"{len(items) - most:,} more"])
-
-
-def article(title: str) -> str:
-    """A title with its article.
-
-    >>> article("aircraft"), article("ship")
-    ('an aircraft', 'a ship')
-    """
-    name = singular(title)
-    return f"{'an' if name[:1].lower() in 'aeio' and name else 'a'} {name}"
 
 
 def capital(sentence: str) -> str:
