@@ -67,6 +67,10 @@ def test_every_benchmark_and_tool_that_a_document_names_exists() -> None:
             assert (ROOT / path).is_file(), f"{document}: {path}"
 
 
+def test_no_placeholder_is_left() -> None:
+    assert not [document for document in DOCUMENTS if "@@" in document.read_text(encoding="utf-8")]
+
+
 def test_every_shipped_weights_file_has_a_card_with_its_hash() -> None:
     import roundel_models
 

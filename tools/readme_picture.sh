@@ -6,12 +6,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 .venv/bin/roundel demo --case "$work/case" --quiet
 .venv/bin/roundel report "$work/case" --previews clear --quiet
-chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,2720 \
+chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,3400 \
   --screenshot="$work/page.png" "file://$work/case/report/index.html" 2>/dev/null
 .venv/bin/python - "$work/page.png" docs/images/report.png <<'PY'
 import sys
 import cv2
 page = cv2.imread(sys.argv[1])
-part = cv2.resize(page[1555:2650, 30:1070], None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+part = cv2.resize(page[1345:2545, 30:1070], None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
 cv2.imwrite(sys.argv[2], part, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 PY

@@ -128,9 +128,7 @@ class CountRecord(Part):
     """Numbers of distinct objects of a class, classes below it included. Objects that were not detected are in none."""
 
     lower: int = Field(description="at least so many different objects are seen side by side in the proof frames")
-    estimate: int = Field(
-        description="median over random ways to explain the tracks; no likeness is used"
-    )
+    estimate: int = Field(description="median over random ways to explain the tracks; no likeness is used")
     interval: list[int] = Field(description="5 to 95 % of the ways to explain the tracks")
     upper: int = Field(description="number of tracks: so many if none is seen twice")
     proof: list[ProofRecord] = Field(description="frames that prove the lower bound")
