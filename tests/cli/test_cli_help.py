@@ -19,7 +19,6 @@ from typer.main import get_command
 
 from conftest import FakeDetector
 from roundel import __version__, cli
-from roundel.cli import analyze as verbs
 from roundel.cli import doctor
 from roundel.cli.output import visible
 
@@ -113,8 +112,6 @@ def test_a_broken_ffmpeg_is_reported_and_not_a_crash(
 def test_the_demo_analyses_its_clip_and_makes_a_report(
     tmp_path: Path, call: Call, fake: FakeDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not verbs.DEMO_CLIP.is_file():
-        pytest.skip("the demo clip is not made yet")
     case = tmp_path / "demo"
     said = call("demo", "--case", case)
     assert said.code == 0, said.err
