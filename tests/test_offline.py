@@ -10,6 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 
 from conftest import SHARED
+from roundel.quiet import _private_folder
 
 MakeClip = Callable[..., Path]
 CHECKPOINT = SHARED / "models" / "bootstrap" / "best.pt"
@@ -237,3 +239,16 @@ os.wait()
 print("null")
 """
     assert fresh(code, tmp_path / "home").network != []
+
+
+def test_a_settings_folder_that_others_can_write_to_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    usual = _private_folder()
+    assert _private_folder() == usual
+    usual.chmod(0o777)
+    assert _private_folder() != usual
+    usual.rmdir()
+    usual.write_text("a file in its place")
+    assert _private_folder().is_dir()

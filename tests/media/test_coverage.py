@@ -298,3 +298,12 @@ def test_repeated_times_do_not_stop_the_account(make_clip: MakeClip) -> None:
         account.add(Timestamp(40, BASE))
     assert account.result().decoded_frames == 10
     assert account.expected(BASE).pts > 40
+
+
+def test_thousands_of_jumps_back_are_counted_and_only_the_first_ones_named(make_clip: MakeClip) -> None:
+    meter = CoverageMeter(probe(make_clip("moving.mp4", MOVING, "-t", "1"), MediaConfig()))
+    for number in range(2000):
+        meter.add(Timestamp(number + 1000 * (number % 2), BASE))
+    warnings = meter.result().warnings
+    assert len(warnings) == 21
+    assert warnings[-1] == "time jumps back 979 more times"

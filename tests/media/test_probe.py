@@ -16,7 +16,7 @@ from conftest import ffmpeg
 from roundel.config import MediaConfig
 from roundel.errors import MediaError, MediaLimitError
 from roundel.media.identity import identify
-from roundel.media.probe import file_url, probe
+from roundel.media.probe import _seconds, file_url, probe
 
 MakeClip = Callable[..., Path]
 FAKE_TIME = "[Parsed_showinfo_0 @ 0x1] [info] n:   0 pts:    999 pts_time:1       pos:    1 fmt:yuv420p s:1x1 "
@@ -226,3 +226,7 @@ def test_a_plain_clip_has_no_warnings(clip: Path) -> None:
 
 def test_a_relative_path_becomes_an_absolute_file_address() -> None:
     assert file_url(Path("-evil.mp4")) == f"file:{Path.cwd()}/-evil.mp4"
+
+
+def test_a_duration_that_is_no_number_is_passed_over() -> None:
+    assert [_seconds("00:00:nan", "5.5"), _seconds("inf"), _seconds("N/A", None)] == [5.5, None, None]

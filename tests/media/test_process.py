@@ -184,3 +184,11 @@ def test_ffmpeg_python_is_the_library_that_is_meant() -> None:
     from importlib.metadata import packages_distributions
 
     assert packages_distributions()["ffmpeg"] == ["ffmpeg-python"]
+
+
+def test_a_decoder_that_is_killed_from_outside_is_no_result_but_worth_another_try(
+    fake: Callable[[str], str], clip: Path
+) -> None:
+    config = MediaConfig(ffmpeg=fake("kill -9 $$"))
+    with pytest.raises(StallError, match=r"process\.mp4: signal 9 ended the decoder"):
+        list(VideoDecoder(clip, probe(clip, config), config))
