@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from conftest import CLASSES
 from roundel import case as cases
 from roundel import custody, package
 from roundel.config import Config
@@ -38,19 +39,6 @@ from roundel.record import (
 from roundel.report import Previews, pictures, render_case, timeline, words
 from roundel.report.render import environment
 
-CLASSES = [
-    "combat_aircraft",
-    "other_aircraft",
-    "helicopter",
-    "uav",
-    "armoured_vehicle",
-    "missile",
-    "warship",
-    "civil_ship",
-    "civil_vehicle",
-    "person",
-    "bird",
-]
 HOSTILE = (
     "</title><script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)> ' onmouseover='x",
@@ -163,7 +151,7 @@ def analysis(**changes: Any) -> Analysis:
         "media": media(),
         "coverage": coverage(),
         "provenance": provenance,
-        "classes": CLASSES,
+        "classes": list(CLASSES),
         "shots": shots(6, 5.0),
         "tracks": [],
         "brief_tracks": 0,

@@ -30,7 +30,9 @@ class Video(Part):
 
     sha256: Sha256 = Field(description="hash of the file as it was analysed")
     size_bytes: int = Field(description="bytes of the file")
-    names: list[str] = Field(description="file names under which these bytes were given")
+    names: list[str] = Field(
+        description="file name when it was analysed; names it came under later are in custody.jsonl"
+    )
 
 
 class Media(Part):

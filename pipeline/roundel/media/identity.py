@@ -34,8 +34,8 @@ def require_file(path: Path) -> None:
         raise MediaError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def identify(path: Path, other_names: tuple[str, ...] = ()) -> VideoIdentity:
-    """Hash a file and note the names it goes by (file names, without folders).
+def identify(path: Path) -> VideoIdentity:
+    """Hash a file and note its file name, without folders.
 
     Raises:
         MediaError: if it is no readable regular file.
@@ -48,4 +48,4 @@ def identify(path: Path, other_names: tuple[str, ...] = ()) -> VideoIdentity:
         sha256 = sha256_of(path)
     except OSError as error:
         raise MediaError(f"{path}: cannot be read: {error.strerror}") from error
-    return VideoIdentity(sha256, size, tuple(sorted({path.name, *other_names})))
+    return VideoIdentity(sha256, size, (path.name,))
