@@ -32,6 +32,7 @@ from roundel.record import (
     FailureRecord,
     Media,
     ProofRecord,
+    ReadingRecord,
     ShotRecord,
     TrackRecord,
     Video,
@@ -129,9 +130,17 @@ def track(name: str, class_: str = "armoured_vehicle", pictures: int = 1, **chan
             ExemplarRecord(file=f"exhibits/{name}-{n}.png", seconds=1.0 + n, xyxy=[10, 10, 90, 60], score=0.5 + n / 100)
             for n in range(1, pictures + 1)
         ],
+        "type": None,
         "readings": [],
     }
     return TrackRecord(**{**values, **changes})
+
+
+def reading(text: str) -> ReadingRecord:
+    return ReadingRecord(
+        text=text, script="Zyyy", confidence=0.8, alternatives=[], views=2, seconds=1.0, xyxy=[1, 1, 9, 5],
+        serial_like=True,
+    )  # fmt: skip
 
 
 def count(lower: int, upper: int, proof: Sequence[ProofRecord] = ()) -> CountRecord:
@@ -146,7 +155,7 @@ def analysis(**changes: Any) -> Analysis:
         "config": Config().model_dump(mode="json"),
     }
     values: dict[str, Any] = {
-        "schema_version": "1",
+        "schema_version": "2",
         "video": video(),
         "media": media(),
         "coverage": coverage(),
@@ -156,6 +165,7 @@ def analysis(**changes: Any) -> Analysis:
         "tracks": [],
         "brief_tracks": 0,
         "counts": {},
+        "captions": [],
         "exhibits": [],
         "claims": [],
         "matches": [],
@@ -566,7 +576,7 @@ def test_hostile_text_stays_text(tmp_path: Path, bad: str) -> None:
             "provenance": {bad: bad, "weights_name": bad, "config": {"tracking": bad}},
             "tracks": [
                 *findings.tracks,
-                track(bad, bad, pictures=1, readings=[bad], alternatives=[(bad, 0.5)], posterior={bad: 1.0}),
+                track(bad, bad, pictures=1, readings=[reading(bad)], alternatives=[(bad, 0.5)], posterior={bad: 1.0}),
             ],
             "counts": {
                 **findings.counts,

@@ -88,7 +88,7 @@ def test_every_node_leads_to_the_root() -> None:
 
 
 def view(seconds: float, quality: float) -> View:
-    return View(seconds, (0, 0, 1, 1), 0.5, np.zeros((4, 4, 3), np.uint8), quality)
+    return View(seconds, (0, 0, 1, 1), (0, 0, 1, 1), 0.5, np.zeros((4, 4, 3), np.uint8), quality)
 
 
 @given(st.lists(st.tuples(st.floats(0, 500), st.floats(0, 10)), min_size=1, max_size=200))

@@ -26,15 +26,18 @@ from roundel.media.colour import bgr, luma, thumbnail
 from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
 from roundel.sampling import Interval, Sampler
-from roundel.shot_analyst import MOST_HIDDEN, PICTURE_PX, Examined, ShotAnalyst
+from roundel.shot_analyst import MOST_HIDDEN, PICTURE_PX, Examined, ShotAnalyst, crop_region
 from roundel.shots import FrameLabel, ShotDetector
+from roundel.specialists import Specialists
 from roundel.track import ByteTracker
-from roundel.types import Count, Detections, Frame, MediaInfo, Proof, Sighting, VideoIdentity, VideoResult
+from roundel.types import Caption, Count, Detections, Frame, MediaInfo, Proof, Sighting, VideoIdentity, VideoResult
 
 FRAMES_IN_FLIGHT_BYTES = 192 * 1024**2
 STEPS_IN_FLIGHT = 8
 LUMA_PX = 384
-CROP_MARGIN = 0.08  # of the box's size, so that a person sees a little of the surroundings
+STILL_PX = 1280  # longest side of a frame in which writing is read
+
+NO_SPECIALISTS = Specialists()
 
 Progress = Callable[[float, float | None], None]
 
@@ -61,8 +64,10 @@ class _Step:
 class _Examiner:
     """Runs the detector on threads and gives its results back in the order of the frames."""
 
-    def __init__(self, loaded: LoadedDetector, config: Config, info: MediaInfo, pool: ThreadPoolExecutor) -> None:
-        self._detector, self._config, self._pool = loaded.detector, config, pool
+    def __init__(
+        self, loaded: LoadedDetector, config: Config, info: MediaInfo, pool: ThreadPoolExecutor, keep_stills: bool
+    ) -> None:
+        self._detector, self._config, self._pool, self._keep_stills = loaded.detector, config, pool, keep_stills
         held = max(
             1.0, config.sampling.dense_fps / (config.sampling.base_fps if config.sampling.base_fps != "all" else 1e9)
         )
@@ -73,7 +78,7 @@ class _Examiner:
 
     def open(self, interval: Interval) -> Iterator[Examined]:
         """Take a new base sample; yields what must be finished now so that not too many frames wait."""
-        self._steps.append(_Step(interval, self._submit([interval.base])))
+        self._steps.append(_Step(interval, self._submit([interval.base], self._keep_stills)))
         for index in range(len(self._steps) - 1):
             if not (self._steps[index].base.done() and self._steps[index + 1].base.done()):
                 break
@@ -86,9 +91,9 @@ class _Examiner:
         while self._steps:
             yield from self._take()
 
-    def _submit(self, frames: Sequence[Frame]) -> Future[list[Examined]]:
+    def _submit(self, frames: Sequence[Frame], keep_stills: bool = False) -> Future[list[Examined]]:
         self.analysed += len(frames)
-        return self._pool.submit(self._examine, frames)
+        return self._pool.submit(self._examine, frames, keep_stills)
 
     def _settle(self, index: int) -> None:
         """Decide about the held frames of a complete interval, once the detector has spoken about both its ends."""
@@ -112,7 +117,7 @@ class _Examiner:
             bool((item.found.scores[:, hardware] >= self._config.sampling.trigger_score).any()) for item in examined
         )
 
-    def _examine(self, frames: Sequence[Frame]) -> list[Examined]:
+    def _examine(self, frames: Sequence[Frame], keep_stills: bool) -> list[Examined]:
         pictures = [bgr(frame) for frame in frames]
         if not pictures:
             return []
@@ -125,6 +130,7 @@ class _Examiner:
                 thumbnail(frame),
                 luma(frame, LUMA_PX),
                 self._preview(picture, boxes),
+                _at_most(picture, STILL_PX) if keep_stills else None,
             )
             for frame, picture, boxes in zip(frames, pictures, found, strict=True)
         ]
@@ -136,9 +142,7 @@ class _Examiner:
     def _crops(self, picture: NDArray[np.uint8], found: Detections) -> Iterator[NDArray[np.uint8] | None]:
         height, width = picture.shape[:2]
         for box, may_show in zip(found.xyxy, self._may_show(found), strict=True):
-            margin = CROP_MARGIN * (box[2:] - box[:2])
-            left, top = np.maximum(box[:2] - margin, 0).astype(int)
-            right, bottom = np.minimum(np.ceil(box[2:] + margin), (width, height)).astype(int)
+            left, top, right, bottom = crop_region(box, width, height)
             if not may_show or right - left < 2 or bottom - top < 2:
                 yield None
             else:
@@ -162,14 +166,18 @@ def _at_most(picture: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
 class _Story:
     """Puts examined frames and frame labels together, shot after shot."""
 
-    def __init__(self, loaded: LoadedDetector, config: Config, info: MediaInfo, sink: Sink) -> None:
+    def __init__(
+        self, loaded: LoadedDetector, config: Config, info: MediaInfo, sink: Sink, specialists: Specialists
+    ) -> None:
         self._loaded, self._config, self._info, self._sink = loaded, config, info, sink
+        self._specialists = specialists
         self._labels: deque[FrameLabel] = deque()
         self._waiting: deque[Examined] = deque()
         self._analyst: ShotAnalyst | None = None
         self._tracks = 0
         self.sightings: list[Sighting] = []
         self.evidence: list[ShotEvidence] = []
+        self.captions: list[Caption] = []
         self.brief_tracks = 0
 
     def add(self, labels: Sequence[FrameLabel], examined: Iterator[Examined]) -> None:
@@ -188,7 +196,14 @@ class _Story:
             self.close()
             tracker = ByteTracker(self._config.tracking)
             self._analyst = ShotAnalyst(
-                label.shot, tracker, self._loaded, self._config, self._info, self._sink.picture, self._tracks
+                label.shot,
+                tracker,
+                self._loaded,
+                self._config,
+                self._info,
+                self._sink.picture,
+                self._tracks,
+                self._specialists,
             )
         self._sink.detections(self._analyst.add(examined, label.in_transition))
 
@@ -201,6 +216,7 @@ class _Story:
         self.brief_tracks += self._analyst.tracks - self._tracks - len(sightings)
         self._tracks = self._analyst.tracks
         self.evidence.append(evidence)
+        self.captions += self._analyst.captions()
         self._analyst = None
 
 
@@ -212,6 +228,7 @@ def analyze_video(
     sink: Sink,
     provenance: dict[str, object],
     progress: Progress | None = None,
+    specialists: Specialists = NO_SPECIALISTS,
 ) -> VideoResult:
     """Analyse one video.
 
@@ -223,6 +240,7 @@ def analyze_video(
         sink: takes pictures and boxes while the analysis runs.
         provenance: what made this result; copied into it.
         progress: called with the seconds of video that are done and those there are, as far as the header says.
+        specialists: who looks at each object again; none by default.
 
     Raises:
         MediaError: if the file cannot be read as video.
@@ -230,10 +248,10 @@ def analyze_video(
     info = probe(path, config.media)
     decoder = VideoDecoder(path, info, config.media)
     shots, sampler = ShotDetector(), Sampler(config.sampling)
-    story = _Story(loaded, config, info, sink)
+    story = _Story(loaded, config, info, sink, specialists)
     start = info.start_seconds_from_header or 0.0
     with ThreadPoolExecutor(loaded.calls, thread_name_prefix="detector") as pool:
-        examiner = _Examiner(loaded, config, info, pool)
+        examiner = _Examiner(loaded, config, info, pool, keep_stills=specialists.reader is not None)
         for frame in decoder:
             labels = shots.push(frame.ref, thumbnail(frame))
             interval = sampler.offer(frame, shots.suspects_cut)
@@ -253,6 +271,7 @@ def analyze_video(
         sightings=tuple(story.sightings),
         brief_tracks=story.brief_tracks,
         counts=count_by_class(story.sightings, story.evidence, config.counting.samples),
+        captions=tuple(story.captions),
     )
 
 

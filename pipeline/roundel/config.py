@@ -90,6 +90,25 @@ class CountingConfig(Section):
     samples: int = Field(400, ge=50, description="partitions drawn for the estimate")
 
 
+class TypesConfig(Section):
+    """Which type an object may be."""
+
+    engine: Literal["auto", "off"] = Field("auto", description="'auto' looks at each sighting for its type")
+    node_probability: float = Field(0.7, gt=0.5, le=1, description="probability that a named type or family needs")
+
+
+class TextConfig(Section):
+    """Reading writing on objects and in frames."""
+
+    engine: Literal["auto", "tesseract", "off"] = Field(
+        "auto", description="'auto' reads if Tesseract is installed, 'tesseract' is an error where it is not"
+    )
+    tesseract: str = Field("tesseract", description="Tesseract program, 5 or newer")
+    languages: tuple[str, ...] = Field(
+        ("eng", "rus", "ukr", "ara", "fas"), description="Tesseract's names; those that are not installed are left out"
+    )
+
+
 class Config(BaseSettings):
     """All settings of an analysis. Their hash is part of every result."""
 
@@ -106,6 +125,8 @@ class Config(BaseSettings):
     detector: DetectorConfig = DetectorConfig()
     tracking: TrackingConfig = TrackingConfig()
     counting: CountingConfig = CountingConfig()
+    types: TypesConfig = TypesConfig()
+    text: TextConfig = TextConfig()
 
     @classmethod
     def settings_customise_sources(

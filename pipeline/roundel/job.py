@@ -12,13 +12,14 @@ from typing import Literal
 
 from roundel import __version__, custody, package
 from roundel import case as cases
-from roundel.analyze import Progress, analyze_video
+from roundel.analyze import NO_SPECIALISTS, Progress, analyze_video
 from roundel.config import Config
 from roundel.detect import LoadedDetector
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
 from roundel.media.identity import identify
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, to_record
+from roundel.specialists import Specialists
 from roundel.types import Failure, VideoIdentity, VideoResult
 
 VIDEO_SUFFIXES = frozenset(
@@ -109,11 +110,14 @@ def _read_list(path: Path) -> Iterator[Path]:
             yield entry if entry.is_absolute() else path.parent / entry
 
 
-def provenance(config: Config, loaded: LoadedDetector) -> dict[str, object]:
+def provenance(
+    config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS
+) -> dict[str, object]:
     """Everything that determines a result, besides the video: it names the analysis and is written into it."""
     return {
         "tool_version": __version__,
         **loaded.provenance,
+        **specialists.provenance,
         "config_sha256": config.sha256,
         "config": config.model_dump(mode="json"),
         "decoder": "ffmpeg",
@@ -130,6 +134,7 @@ class _Job:
     case: Path
     config: Config
     loaded: LoadedDetector
+    specialists: Specialists
     made_with: dict[str, object]
     noted: dict[str, custody.Event]
     """The packages that the custody log mentions, by their place in the case."""
@@ -147,10 +152,11 @@ def run(
     config: Config,
     loaded: LoadedDetector,
     progress: Callable[[Path], Progress] | None = None,
+    specialists: Specialists = NO_SPECIALISTS,
 ) -> Iterator[Outcome]:
     """Analyse the inputs one after the other; yields the outcome of each. The same bytes are analysed once."""
     package.remove_left_overs(case / cases.VIDEOS)
-    job = _Job(case, config, loaded, provenance(config, loaded), cases.logged(case))
+    job = _Job(case, config, loaded, specialists, provenance(config, loaded, specialists), cases.logged(case))
     known = {(event.subject, event.details.get("path")) for event in custody.read(case) if event.event == "received"}
     for path in inputs:
         try:
@@ -180,7 +186,9 @@ def _analyze_one(
         return _done_before(path, target, event, job.case)
     writer, show = package.PackageWriter(target), progress(path) if progress else None
     try:
-        analysis, manifest_sha256 = analyze_into(writer, path, identity, job.config, job.loaded, job.made_with, show)
+        analysis, manifest_sha256 = analyze_into(
+            writer, path, identity, job.config, job.loaded, job.made_with, show, job.specialists
+        )
     except MediaError as error:
         return _note_failure(job, path, identity, type(error).__name__, str(error))
     except (RoundelError, OSError, MemoryError):
@@ -220,6 +228,7 @@ def analyze_into(
     loaded: LoadedDetector,
     made_with: dict[str, object],
     progress: Progress | None = None,
+    specialists: Specialists = NO_SPECIALISTS,
 ) -> tuple[Analysis, str]:
     """Analyse a video into a package. A file that cannot be read gives a package that says so.
 
@@ -232,7 +241,7 @@ def analyze_into(
     """
     try:
         try:
-            result = analyze_video(path, identity, config, loaded, writer, made_with, progress)
+            result = analyze_video(path, identity, config, loaded, writer, made_with, progress, specialists)
         except StallError:
             raise
         except MediaError as error:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from roundel.types import Count, Shot, Sighting, VideoResult
+from roundel.types import Count, Reading, Shot, Sighting, TypeOpinion, VideoResult
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Span = Annotated[list[float], Field(min_length=2, max_length=2, description="[from, to) in seconds")]
@@ -95,6 +95,41 @@ class ExemplarRecord(Part):
     score: float = Field(description="the detector's score of this view; no probability")
 
 
+class ReadingRecord(Part):
+    """Writing as a machine read it. Nobody has confirmed it."""
+
+    text: str = Field(description="the most likely characters")
+    script: str = Field(description="ISO 15924 code of the script; Zyyy for digits and signs alone")
+    confidence: float = Field(description="the engine's confidence, 0 to 1; no probability")
+    alternatives: list[list[tuple[str, float]]] = Field(
+        description="for each character of the text: the characters it may be, with the engine's weight, largest first"
+    )
+    views: int = Field(description="number of views in which it was read")
+    seconds: float = Field(description="time of the view in which it was read best")
+    xyxy: Box = Field(description="where, in that view: x1, y1, x2, y2 in pixels of the upright video")
+    serial_like: bool = Field(description="has the form of a serial or tactical number")
+
+
+class CaptionRecord(ReadingRecord):
+    """Writing in one frame of a shot, on no object that is followed there."""
+
+    shot: int = Field(description="index of the shot")
+
+
+class TypeRecord(Part):
+    """Which type an object may be."""
+
+    node: str = Field(description="deepest type, family or class whose probability passes the threshold")
+    posterior: dict[str, float] = Field(
+        description="probability of each type and of the families and classes above; other: a type that the gallery "
+        "does not hold; unknown: the views do not tell"
+    )
+    credible: list[str] = Field(description="smallest set of types, other and unknown that holds nine tenths")
+    second_opinion: list[tuple[str, float]] = Field(
+        description="what another network takes the object for, if that contradicts the detector's class: node, share"
+    )
+
+
 class TrackRecord(Part):
     """One object followed within one shot (a sighting)."""
 
@@ -114,7 +149,8 @@ class TrackRecord(Part):
     burnt_in: bool = Field(description="a graphic laid over the picture, such as a logo; it is in no count")
     exemplars: list[str] = Field(description="files of its best views, spread in time")
     views: list[ExemplarRecord] = Field(description="the same views with time, place and score")
-    readings: list[str] = Field(description="markings read on the object")
+    type: TypeRecord | None = Field(description="which type it may be; null if it was not looked at for its type")
+    readings: list[ReadingRecord] = Field(description="markings that a machine read on the object")
 
 
 class ProofRecord(Part):
@@ -165,6 +201,7 @@ class Analysis(Part):
     tracks: list[TrackRecord] = Field(description="objects followed within one shot")
     brief_tracks: int = Field(description="tracks seen too briefly or weakly to be listed; their boxes are kept")
     counts: dict[str, CountRecord] = Field(description="numbers of distinct objects by class")
+    captions: list[CaptionRecord] = Field(description="writing in one frame of each shot, on no followed object")
     exhibits: list[Exhibit] = Field(description="the pictures in this package")
     claims: list[dict[str, Any]] = Field(description="assessed claims; empty until claims are checked")
     matches: list[dict[str, Any]] = Field(description="earlier or later copies; empty until footage is matched")
@@ -185,6 +222,7 @@ def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
         tracks=[_track(sighting) for sighting in result.sightings],
         brief_tracks=result.brief_tracks,
         counts={name: _count(count) for name, count in sorted(result.counts.items())},
+        captions=[CaptionRecord(shot=item.shot, **_reading(item.reading)) for item in result.captions],
         exhibits=_exhibits(result),
         claims=_NOTHING,
         matches=_NOTHING,
@@ -289,8 +327,31 @@ def _track(sighting: Sighting) -> TrackRecord:
             ExemplarRecord(file=view.file, seconds=view.seconds, xyxy=list(view.xyxy), score=view.score)
             for view in sighting.exemplars
         ],
-        readings=[],
+        type=_type(sighting.type) if sighting.type else None,
+        readings=[ReadingRecord(**_reading(item)) for item in sighting.readings],
     )
+
+
+def _type(opinion: TypeOpinion) -> TypeRecord:
+    return TypeRecord(
+        node=opinion.node,
+        posterior=opinion.posterior,
+        credible=list(opinion.credible),
+        second_opinion=list(opinion.second_opinion),
+    )
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    return {
+        "text": reading.text,
+        "script": reading.script,
+        "confidence": reading.confidence,
+        "alternatives": [list(character) for character in reading.alternatives],
+        "views": reading.views,
+        "seconds": reading.seconds,
+        "xyxy": list(reading.xyxy),
+        "serial_like": reading.serial_like,
+    }
 
 
 def _count(count: Count) -> CountRecord:

@@ -17,6 +17,7 @@ from roundel.detect import load_detector
 from roundel.errors import IntegrityError, RoundelError, UsageError
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis
+from roundel.specialists import load_specialists
 from roundel.types import VideoIdentity
 
 
@@ -46,7 +47,7 @@ def rerun_case(case: Path, videos: Sequence[Path], scratch: Path) -> Iterator[Re
             places.setdefault(sha256_of(video), []).insert(0, video)
     for folder in cases.packages(case):
         try:
-            yield _repeat(folder, places, scratch)
+            yield _repeat(folder, case, places, scratch)
         except IntegrityError as error:
             yield Repetition(folder, "different", [str(error)])
         except RoundelError as error:
@@ -54,7 +55,7 @@ def rerun_case(case: Path, videos: Sequence[Path], scratch: Path) -> Iterator[Re
         shutil.rmtree(scratch / folder.name, ignore_errors=True)
 
 
-def _repeat(folder: Path, places: dict[str, list[Path]], scratch: Path) -> Repetition:
+def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Path) -> Repetition:
     recorded = package.read_analysis(folder)
     sha256 = recorded.video.sha256
     identity = VideoIdentity(sha256, recorded.video.size_bytes, tuple(recorded.video.names))
@@ -74,14 +75,15 @@ def _repeat(folder: Path, places: dict[str, list[Path]], scratch: Path) -> Repet
             f"{folder}: was made with settings of another version; results can only be compared with the same one"
         ) from error
     loaded = load_detector(config.detector)
-    made_with = job.provenance(config, loaded)
+    specialists = load_specialists(config, case)
+    made_with = job.provenance(config, loaded, specialists)
     if made_with != recorded.provenance:
         raise UsageError(
             f"{folder}: was made with {_difference(recorded, made_with)}; "
             "results can only be compared with the same versions"
         )
     writer = package.PackageWriter(scratch / folder.name)
-    job.analyze_into(writer, video, identity, config, loaded, made_with)
+    job.analyze_into(writer, video, identity, config, loaded, made_with, specialists=specialists)
     before, after = dict(package.files(folder)), dict(package.files(scratch / folder.name))
     differing = [
         f"{folder / name}: the repeated analysis gives something else"

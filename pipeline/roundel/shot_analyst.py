@@ -15,20 +15,24 @@ from roundel.config import Config
 from roundel.count import Pair, Seen, ShotEvidence, ShotProof, appearance, as_box
 from roundel.detect import LoadedDetector
 from roundel.seams import SeamMeter, separated
-from roundel.sightings import Gallery, Stillness, TrackRecord, View, conclude, view_quality
+from roundel.sightings import Gallery, Stillness, TrackRecord, conclude, view_quality
+from roundel.specialists import Specialists
 from roundel.track import Tracker
-from roundel.types import Detections, Exemplar, FrameRef, MediaInfo, Seconds, Sighting
+from roundel.types import Caption, Detections, Exemplar, FrameRef, MediaInfo, Seconds, Sighting, View
 
 PICTURE_PX = 427  # longest side of an exemplar; a proof frame is at most three times as large
 MOST_HIDDEN = 0.2  # a track that may be a person by more than this share is not pictured
 GRACE_SECONDS = 1.0  # a track is closed this long after the tracker has given it up
+CROP_MARGIN = 0.08  # of the box's size, so that a person sees a little of the surroundings
+CAPTION_SECONDS = 0.4  # writing is read in a frame this long after a shot began: captions fade in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examined:
     """An analysed frame: its boxes, a crop of each (``None`` where the class is not shown), and small pictures.
 
-    ``thumbnail`` (h, w, 3) in Y, U, V; ``luma`` (h, w), larger; ``preview`` (h, w, 3, BGR) if it may become a proof.
+    ``thumbnail`` (h, w, 3) in Y, U, V; ``luma`` (h, w), larger; ``preview`` (h, w, 3, BGR) if it may become a proof;
+    ``still`` (h, w, 3, BGR) if its writing may be read.
     """
 
     ref: FrameRef
@@ -37,6 +41,15 @@ class Examined:
     thumbnail: NDArray[np.uint8]
     luma: NDArray[np.uint8]
     preview: NDArray[np.uint8] | None
+    still: NDArray[np.uint8] | None = None
+
+
+def crop_region(box: NDArray[np.float32], width: int, height: int) -> tuple[int, int, int, int]:
+    """The region (x1, y1, x2, y2) that is cut out of a frame of this size to show a box (4,)."""
+    margin = CROP_MARGIN * (box[2:] - box[:2])
+    left, top = np.maximum(box[:2] - margin, 0).astype(int)
+    right, bottom = np.minimum(np.ceil(box[2:] + margin), (width, height)).astype(int)
+    return int(left), int(top), int(right), int(bottom)
 
 
 class ShotAnalyst:
@@ -51,10 +64,11 @@ class ShotAnalyst:
         info: MediaInfo,
         keep_picture: Callable[[str, NDArray[np.uint8]], str],
         tracks_before: int,
+        specialists: Specialists,
     ) -> None:
         self.shot, self.tracks = shot, tracks_before
         self._tracker, self._loaded, self._config, self._info = tracker, loaded, config, info
-        self._keep_picture = keep_picture
+        self._keep_picture, self._specialists = keep_picture, specialists
         self._input_scale = loaded.detector.input_scale(info.width, info.height)
         self._least_px = np.array([loaded.least_px.get(name, 0.0) for name in loaded.detector.classes])
         self._ids: dict[int, str] = {}
@@ -64,6 +78,8 @@ class ShotAnalyst:
         self._exhibits: dict[Seconds, str] = {}
         self._seams = SeamMeter()
         self._seams_since: dict[str, SeamMeter] = {}
+        self._began: Seconds | None = None
+        self._still: tuple[Seconds, NDArray[np.uint8]] | None = None
 
     def add(self, examined: Examined, in_transition: bool) -> dict[str, Any]:
         """Take a frame; returns its line for the file of detections."""
@@ -75,6 +91,7 @@ class ShotAnalyst:
                 self._note(self._record(track, now), examined, index)
         if not in_transition:
             self._prove(examined, ids)
+            self._keep_still(examined)
         self._close_lost(now)
         return self._line(examined, ids, in_transition)
 
@@ -90,6 +107,14 @@ class ShotAnalyst:
         solid = frozenset(track for track in self._proof.solid if self._proof.is_solid(track))
         evidence = ShotEvidence(groups, solid)
         return sorted(self._sightings, key=lambda sighting: sighting.id), evidence
+
+    def captions(self) -> tuple[Caption, ...]:
+        """The writing in one frame of the shot."""
+        if self._still is None or self._specialists.reader is None:
+            return ()
+        seconds, picture = self._still
+        readings = self._specialists.reader.read_frame(picture, seconds, picture.shape[1] / self._info.width)
+        return tuple(Caption(self.shot, reading) for reading in readings)
 
     def _id(self, number: int) -> str | None:
         if number < 0:
@@ -118,8 +143,17 @@ class ShotAnalyst:
         if crop is None:
             return None
         score = float(examined.found.score[index])
-        box = as_box(examined.found.xyxy[index])
-        return View(examined.ref.at.seconds, box, round(score, 4), crop, view_quality(crop, score))
+        box = examined.found.xyxy[index]
+        region = as_box(np.array(crop_region(box, self._info.width, self._info.height), np.float32))
+        quality = view_quality(crop, score)
+        return View(examined.ref.at.seconds, as_box(box), region, round(score, 4), crop, quality)
+
+    def _keep_still(self, examined: Examined) -> None:
+        """Keep the frame in which the shot's writing is read: the first one some time after it began, else the last."""
+        now = examined.ref.at.seconds
+        self._began = now if self._began is None else self._began
+        if examined.still is not None and (self._still is None or self._still[0] - self._began < CAPTION_SECONDS):
+            self._still = (now, examined.still)
 
     def _prove(self, examined: Examined, ids: list[str | None]) -> None:
         seen = [
@@ -166,7 +200,10 @@ class ShotAnalyst:
             Exemplar(self._keep_picture(f"{track}-{number}.png", view.crop), view.seconds, view.xyxy, view.score)
             for number, view in enumerate(views, start=1)
         )
-        self._sightings.append(replace(sighting, exemplars=exemplars))
+        identifier, reader = self._specialists.identifier, self._specialists.reader
+        opinion = identifier.identify(views, sighting.posterior) if identifier is not None and views else None
+        readings = reader.read_object(views) if reader is not None and views else ()
+        self._sightings.append(replace(sighting, exemplars=exemplars, type=opinion, readings=readings))
 
     def _line(self, examined: Examined, ids: list[str | None], in_transition: bool) -> dict[str, Any]:
         found, at, classes = examined.found, examined.ref.at, self._loaded.detector.classes

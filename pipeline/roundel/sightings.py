@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from roundel.classes import deepest, lineage, shares
 from roundel.config import TrackingConfig
-from roundel.types import Exemplar, Seconds, Sighting
+from roundel.types import Exemplar, Seconds, Sighting, View
 
 BUCKET_SECONDS = 0.5
 SMALL_NODE = "equipment"
@@ -20,17 +20,6 @@ BURNT_IN_SHIFT = 0.1  # of the box's longest side: the detector's boxes tremble
 BURNT_IN_LIKENESS = 0.9  # normalised cross-correlation at the same place
 BURNT_IN_SCENE_LIKENESS = 0.95  # the same for the whole picture: it must have changed
 ALTERNATIVE_SHARE = 0.02  # weaker alternatives are noise of the network's last layer
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """One look at a track: a crop (h, w, 3, BGR) and how good it is for a person (larger is better)."""
-
-    seconds: Seconds
-    xyxy: tuple[float, float, float, float]
-    score: float
-    crop: NDArray[np.uint8]
-    quality: float
 
 
 def view_quality(crop: NDArray[np.uint8], score: float) -> float:

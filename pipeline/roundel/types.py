@@ -196,6 +196,66 @@ class Exemplar:
     score: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One look at a track: a crop (h, w, 3, BGR), the box it shows and how good it is for a person (larger is better).
+
+    ``xyxy`` is the object's box in pixels of the video, ``crop_xyxy`` the region that the crop was made from.
+    """
+
+    seconds: Seconds
+    xyxy: tuple[float, float, float, float]
+    crop_xyxy: tuple[float, float, float, float]
+    score: float
+    crop: NDArray[np.uint8]
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Writing as a machine read it, fused over the views of a track or taken from one frame of a shot.
+
+    ``alternatives`` holds, for each character of ``text``, the characters it may be with the engine's weight, largest
+    first. ``confidence`` is the engine's, 0..1; it is no probability.
+    """
+
+    text: str
+    script: str
+    """ISO 15924 code: Latn, Cyrl, Arab, Hebr; Zyyy for digits and signs alone."""
+    confidence: float
+    alternatives: tuple[tuple[tuple[str, float], ...], ...]
+    views: int
+    """In how many views it was read."""
+    seconds: Seconds
+    xyxy: tuple[float, float, float, float]
+    """Where, in pixels of the video, in the view that was read best."""
+    serial_like: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """Writing in one frame of a shot that belongs to no object that is followed there."""
+
+    shot: int
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOpinion:
+    """Which type an object may be, from its views.
+
+    ``posterior`` holds the gallery's types, the families and classes above them, ``other`` (a type that the gallery
+    does not hold) and ``unknown`` (the views do not tell). ``node`` is the deepest node that passes the threshold,
+    ``credible`` the smallest set of types, ``other`` and ``unknown`` that holds nine tenths of the probability.
+    """
+
+    node: str
+    posterior: dict[str, float]
+    credible: tuple[str, ...]
+    second_opinion: tuple[tuple[str, float], ...] = ()
+    """What another network takes the object for, where that contradicts the detector's class: node and share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """A track inside one shot with what is known about it.
@@ -218,6 +278,9 @@ class Sighting:
     burnt_in: bool = False
     """A graphic laid over the picture, such as a logo: it keeps its place and its pixels while the scene moves."""
     exemplars: tuple[Exemplar, ...] = ()
+    type: TypeOpinion | None = None
+    """``None`` where the object was not looked at for its type."""
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,4 +326,5 @@ class VideoResult:
     brief_tracks: int = 0
     """Tracks that were seen too briefly or too weakly to be a sighting; their boxes are kept."""
     counts: dict[str, Count] = field(default_factory=dict)
+    captions: tuple[Caption, ...] = ()
     failure: Failure | None = None

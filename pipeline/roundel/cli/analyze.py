@@ -114,6 +114,7 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
     from roundel import case as cases
     from roundel import job
     from roundel.detect import load_detector
+    from roundel.specialists import load_specialists
 
     inputs = job.collect(videos)
     if not inputs.files:
@@ -128,11 +129,12 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
             quiet,
         )
     loaded = load_detector(settings.detector)
+    specialists = load_specialists(settings, case)
     cases.create(case, settings)
     outcomes, interrupted = [], False
     try:
         with progress_bar(quiet or as_json) as start:
-            for outcome in job.run(inputs.files, case, settings, loaded, start):
+            for outcome in job.run(inputs.files, case, settings, loaded, start, specialists):
                 outcomes.append(outcome)
                 if not as_json:
                     text = describe(outcome.analysis) if outcome.analysis else outcome.message

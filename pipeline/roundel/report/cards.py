@@ -132,7 +132,8 @@ def _notes(analysis: Analysis, track: TrackRecord) -> Iterable[str]:
         name, share = finer[0]
         yield f"Finer class not determined: {label(name)} has a share of {words.share(share)}."
     if track.readings:
-        yield f"Markings read by machine: {words.some([words.shorten(text, 80) for text in track.readings], 8)}."
+        texts = [words.shorten(reading.text, 80) for reading in track.readings]
+        yield f"Markings read by machine: {words.some(texts, 8)}."
 
 
 def _shares(analysis: Analysis, track: TrackRecord) -> tuple[Share, ...]:

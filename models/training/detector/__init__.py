@@ -1,0 +1,1 @@
+"""The detector: prepare → train → export → evaluate → card, each ``python -m training.detector.STEP``."""
