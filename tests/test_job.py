@@ -15,6 +15,7 @@ import pytest
 from conftest import FakeDetector, loaded
 from roundel import case as cases
 from roundel import custody, job, package, rerun
+from roundel.analyze import NO_SPECIALISTS
 from roundel.detect import LoadedDetector
 from roundel.errors import UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, analyse, detector, find_two, tree_of
@@ -237,6 +238,7 @@ def test_settings_name_everything_that_determines_a_result() -> None:
 def same_detector(monkeypatch: pytest.MonkeyPatch) -> FakeDetector:
     by = detector()
     monkeypatch.setattr(rerun, "load_detector", lambda _: loaded(by))
+    monkeypatch.setattr(rerun, "load_specialists", lambda *_: NO_SPECIALISTS)
     return by
 
 
