@@ -23,7 +23,7 @@ def sighting(*frames: dict[str, float], small: tuple[str, ...] = (), shown_as=SH
     for number, scores in enumerate(frames):
         row = np.array([scores.get(name, 0.0) for name in CLASSES], np.float32)
         record.add(number / 2, row, np.array([name in small for name in CLASSES]), None)
-    return conclude(record, 0, CLASSES, shown_as, CONFIG, ())
+    return conclude(record, 0, CLASSES, shown_as, CONFIG)
 
 
 def test_the_class_comes_from_all_scores_not_from_a_majority_of_labels() -> None:

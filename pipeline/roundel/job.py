@@ -110,9 +110,7 @@ def _read_list(path: Path) -> Iterator[Path]:
             yield entry if entry.is_absolute() else path.parent / entry
 
 
-def provenance(
-    config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS
-) -> dict[str, object]:
+def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS) -> dict[str, object]:
     """Everything that determines a result, besides the video: it names the analysis and is written into it."""
     return {
         "tool_version": __version__,

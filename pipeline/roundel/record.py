@@ -140,8 +140,11 @@ class TrackRecord(Part):
     start_seconds: float = Field(description="time of the first frame in which it was seen")
     end_seconds: float = Field(description="time of the last frame in which it was seen")
     frames: int = Field(description="analysed frames in which it was seen")
-    posterior: dict[str, float] = Field(description="share of the fused scores for each node of the class tree")
-    posterior_calibrated: bool = Field(description="false: the shares are no probabilities")
+    posterior: dict[str, float] = Field(
+        description="for each node of the class tree the probability that the track is an object of it, as calibrated "
+        "on held-out clips; without a calibration its share of the fused scores"
+    )
+    posterior_calibrated: bool = Field(description="true: probabilities; false: shares of scores")
     alternatives: list[tuple[str, float]] = Field(description="other classes of the detector and their shares")
     set_aside: float = Field(
         0.0, description="share of the fused scores whose label was not used: the object is too small for that label"
@@ -318,7 +321,7 @@ def _track(sighting: Sighting) -> TrackRecord:
         end_seconds=sighting.end_seconds,
         frames=sighting.frames,
         posterior=sighting.posterior,
-        posterior_calibrated=False,
+        posterior_calibrated=sighting.calibrated,
         alternatives=list(sighting.alternatives),
         set_aside=sighting.set_aside,
         burnt_in=sighting.burnt_in,

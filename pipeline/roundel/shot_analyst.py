@@ -192,7 +192,7 @@ class ShotAnalyst:
         record = self._live.pop(track)
         self._seams_since.pop(track, None)
         config, loaded = self._config.tracking, self._loaded
-        sighting = conclude(record, self.shot, loaded.detector.classes, loaded.shown_as, config, ())
+        sighting = conclude(record, self.shot, loaded.detector.classes, loaded.shown_as, config, loaded.calibration)
         if sighting is None:
             return
         views = record.gallery.best() if hidden_share(sighting.posterior) < MOST_HIDDEN else []

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel.calibration import Calibration, temper
 from roundel.classes import deepest, lineage, shares
 from roundel.config import TrackingConfig
-from roundel.types import Exemplar, Seconds, Sighting, View
+from roundel.types import Seconds, Sighting, View
 
 BUCKET_SECONDS = 0.5
 SMALL_NODE = "equipment"
@@ -143,12 +144,13 @@ def conclude(
     classes: Sequence[str],
     shown_as: Mapping[str, str],
     config: TrackingConfig,
-    exemplars: tuple[Exemplar, ...],
+    calibration: Calibration | None = None,
 ) -> Sighting | None:
     """The sighting that a finished track amounts to, or ``None`` if it was seen too briefly or too weakly.
 
     The score vectors of all frames are added up, each weighted with its largest score, and every class of the tree gets
-    its share of the sum. These shares are no probabilities. A majority of top labels would drop the runner-up classes.
+    its share of the sum. A majority of top labels would drop the runner-up classes. The shares are no probabilities;
+    with a ``calibration`` the posterior is one, and the class is chosen from its shares given that there is an object.
     """
     if (
         record.fused is None
@@ -157,15 +159,21 @@ def conclude(
         or record.score < config.min_score
     ):
         return None
-    posterior = shares(dict(zip(classes, record.fused.tolist(), strict=True)))
-    set_aside = float(record.too_small.sum())
-    usable = dict(zip(classes, (record.fused - record.too_small).tolist(), strict=True))
+    fused, frames = dict(zip(classes, record.fused.tolist(), strict=True)), len(record.tops)
+    if calibration is not None:
+        fused = temper(fused, calibration.temperature)
+    small = dict(zip(classes, (record.too_small / np.maximum(record.fused, 1e-12)).tolist(), strict=True))
+    set_aside = sum(fused[name] * small[name] for name in fused)
+    usable = {name: fused[name] * (1 - small[name]) for name in fused}
     node = deepest(shares({**usable, SMALL_NODE: set_aside}), config.node_share, shown_as)
+    posterior = shares(fused)
     others = [
         (name, posterior[name])
         for name in classes
         if posterior[name] >= ALTERNATIVE_SHARE and name not in lineage(node)
     ]
+    if calibration is not None:
+        posterior = calibration.posterior(dict(zip(classes, record.fused.tolist(), strict=True)), record.score, frames)
     return Sighting(
         id=record.id,
         shot=shot,
@@ -173,10 +181,10 @@ def conclude(
         score=record.score,
         start_seconds=record.start_seconds,
         end_seconds=record.end_seconds,
-        frames=len(record.tops),
+        frames=frames,
         posterior=posterior,
+        calibrated=calibration is not None,
         alternatives=tuple(sorted(others, key=lambda item: (-item[1], item[0]))),
-        set_aside=round(set_aside / float(record.fused.sum()), 4),
+        set_aside=round(set_aside / sum(fused.values()), 4),
         burnt_in=record.stillness is not None and record.stillness.is_burnt_in(),
-        exemplars=exemplars,
     )

@@ -261,7 +261,8 @@ class Sighting:
     """A track inside one shot with what is known about it.
 
     ``node`` is the deepest node of the class tree whose share of the fused scores passes the threshold;
-    ``posterior`` gives every node's share; ``alternatives`` are the other detector classes, strongest first.
+    ``posterior`` gives every node's share, or its probability where the detector is ``calibrated``; ``alternatives``
+    are the other detector classes and their shares, strongest first.
     """
 
     id: str
@@ -273,6 +274,7 @@ class Sighting:
     frames: int
     posterior: dict[str, float]
     alternatives: tuple[tuple[str, float], ...]
+    calibrated: bool = False
     set_aside: float = 0.0
     """Share of the fused scores whose label was not used because the object is too small for it."""
     burnt_in: bool = False

@@ -69,9 +69,7 @@ class Augmenter:
 
     def __init__(self, pictures: Sequence[Picture], settings: dict[str, Any], cut_sources: Sequence[str]) -> None:
         self._settings = settings
-        self._items = [
-            Labelled(item.read(), np.zeros((0, 4), np.float32), item.labels) for item in pictures
-        ]
+        self._items = [Labelled(item.read(), np.zeros((0, 4), np.float32), item.labels) for item in pictures]
         self._items = [
             Labelled(loaded.pixels, item.pixel_boxes(loaded.pixels.shape), item.labels)
             for loaded, item in zip(self._items, pictures, strict=True)
@@ -138,8 +136,11 @@ class Augmenter:
 
 
 def _odds(pictures: Sequence[Picture], adapted_weight: float) -> NDArray[np.float64]:
-    """Cumulative odds of the pictures: rare classes more often, by the square root of their rarity (Gupta et al., LVIS,
-    CVPR 2019), pictures of the adapted sources by their weight."""
+    """Cumulative odds of the pictures.
+
+    Rare classes come more often, by the square root of their rarity (Gupta et al., LVIS, CVPR 2019), and pictures of
+    the adapted sources by their weight.
+    """
     present = [set(item.labels.tolist()) for item in pictures]
     share = {label: sum(label in labels for labels in present) / len(pictures) for label in set().union(*present)}
     weights = np.array(
@@ -224,7 +225,9 @@ def _recolour(made: Labelled, draw: np.random.Generator) -> Labelled:
         np.clip(ramp * gains[1], 0, 255).astype(np.uint8),
         np.clip(ramp * gains[2], 0, 255).astype(np.uint8),
     ]
-    pixels = cv2.cvtColor(cv2.merge([cv2.LUT(c, t) for c, t in zip(cv2.split(hsv), tables, strict=True)]), cv2.COLOR_HSV2BGR)
+    pixels = cv2.cvtColor(
+        cv2.merge([cv2.LUT(c, t) for c, t in zip(cv2.split(hsv), tables, strict=True)]), cv2.COLOR_HSV2BGR
+    )
     if draw.random() < 0.08:
         pixels = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     if draw.random() < 0.06:

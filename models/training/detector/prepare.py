@@ -59,9 +59,9 @@ def tighten(picture: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.
     large = [index + 1 for index in range(count - 1) if areas[index] >= 0.15 * areas.max()]
     rows, columns = np.nonzero(np.isin(labels, large))
     origin = np.maximum(np.round(box[:2]), 0)
-    tight = np.array(
-        [columns.min() - 1, rows.min() - 1, columns.max() + 2, rows.max() + 2], np.float32
-    ) + np.tile(origin, 2).astype(np.float32)
+    tight = np.array([columns.min() - 1, rows.min() - 1, columns.max() + 2, rows.max() + 2], np.float32) + np.tile(
+        origin, 2
+    ).astype(np.float32)
     tight = np.concatenate([np.maximum(tight[:2], box[:2]), np.minimum(tight[2:], box[2:])])
     size, loose = tight[2:] - tight[:2], box[2:] - box[:2]
     if size.min() < LEAST_SIDE_PX or size.prod() < LEAST_SHARE * loose.prod():
@@ -148,7 +148,9 @@ def main() -> None:
     for split in ("train", "val", "test"):
         chosen = [item for item in pictures if item.split == split]
         boxes = Counter(CLASSES[label] for item in chosen for label in item.labels)
-        print(f"{split}: {len(chosen)} pictures; " + ", ".join(f"{name} {number}" for name, number in boxes.most_common()))
+        print(
+            f"{split}: {len(chosen)} pictures; " + ", ".join(f"{name} {number}" for name, number in boxes.most_common())
+        )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import csv
 import math
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,8 +28,8 @@ os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 34))
 import cv2
 import numpy as np
 import torch
-from roundel.detect.ultralytics import load_module
 
+from roundel.detect.ultralytics import load_module
 from training.detector.augment import Augmenter, Labelled
 from training.detector.pictures import CLASSES, read_index
 from training.recipe import SHARED, Recipe, load_recipe
@@ -104,7 +105,7 @@ class Training:
         done = (self.step - warm) / max(1, total - warm)
         return float(self.settings["learning_rate"] * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2))
 
-    def advance(self, augmenter: Augmenter, criterion: Any) -> list[float]:
+    def advance(self, augmenter: Augmenter, criterion: Callable[..., Any]) -> list[float]:
         """One step; returns the three losses per picture."""
         draw = np.random.default_rng([self.settings["seed"], self.step])
         plain = self.step >= self.settings["steps"] * (1 - self.settings["final_share"])
@@ -177,7 +178,12 @@ def train(recipe: Recipe) -> None:
             sums += training.advance(augmenter, criterion)
             if training.step % every == 0:
                 rate = every * training.settings["batch"] / (time.monotonic() - since)
-                row = [training.step, *(round(value / every, 4) for value in sums), f"{training.rate():.2e}", f"{rate:.1f}"]
+                row = [
+                    training.step,
+                    *(round(value / every, 4) for value in sums),
+                    f"{training.rate():.2e}",
+                    f"{rate:.1f}",
+                ]
                 log.writerow(row)
                 file.flush()
                 print("step {} box {} class {} distribution {} rate {} pictures/s {}".format(*row), flush=True)

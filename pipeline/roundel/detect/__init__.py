@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel.calibration import Calibration
 from roundel.config import DetectorConfig
-from roundel.detect.weights import Weights, find_weights
+from roundel.detect.weights import Weights, calibration_of, find_weights
 from roundel.detect.yolo import Network, YoloDetector
 from roundel.errors import UsageError
 from roundel.types import Detections
@@ -44,7 +45,7 @@ class LoadedDetector:
 
     ``provenance`` is written into every analysis; ``shown_as`` is the deepest node that a report may print for a class;
     ``least_px`` the longest side in the network's input below which a class is not told from other equipment; ``calls``
-    is how many threads may call the detector at the same time.
+    is how many threads may call the detector at the same time; without ``calibration`` its scores are no probabilities.
     """
 
     detector: Detector
@@ -52,6 +53,7 @@ class LoadedDetector:
     shown_as: Mapping[str, str] = field(default_factory=dict)
     least_px: Mapping[str, float] = field(default_factory=dict)
     calls: int = 1
+    calibration: Calibration | None = None
 
 
 def available_threads() -> int:
@@ -123,4 +125,9 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
         "engine_version": network.version,
         "precision": network.precision,
     }
-    return LoadedDetector(YoloDetector(network, config, classes), provenance, weights.shown_as, weights.least_px, calls)
+    calibration = calibration_of(weights)
+    if calibration is not None:
+        provenance["calibration"] = asdict(calibration)
+    return LoadedDetector(
+        YoloDetector(network, config, classes), provenance, weights.shown_as, weights.least_px, calls, calibration
+    )

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import roundel_models
+from roundel import calibration
+from roundel.calibration import Calibration
 from roundel.classes import tree
 from roundel.errors import UsageError, WeightsError
 from roundel.media.identity import sha256_of
@@ -124,6 +126,18 @@ def find_weights(model: str) -> Weights:
             f"{model}: no such weights. Known names: {', '.join(known)}; or give the path of an .onnx or .pt file"
         )
     return Weights(path.stem, path.resolve(), sha256_of(path), "not stated", "path", {}, {})
+
+
+def calibration_of(weights: Weights) -> Calibration | None:
+    """The calibration of shipped weights; ``None`` for others and for those that have none.
+
+    Raises:
+        WeightsError: if it is not as it was written.
+    """
+    path = roundel_models.ROOT / "calibration" / f"{weights.name}.json"
+    if weights.origin != "shipped" or not path.is_file():
+        return None
+    return calibration.read(path, weights.sha256)
 
 
 def add(path: Path, classes: Path | None, licence: str) -> Weights:
