@@ -343,7 +343,7 @@ def test_page_tells_what_was_found(tmp_path: Path) -> None:
         "the heads of people that the detector found are made unrecognisable here; others may be visible.",
         "Footage does not show who supplied",
         "Class not determined between civil vehicle (0.50) and armoured vehicle (0.40).",
-        "The detector's finer guess (combat aircraft, share 0.99) is not reported. No class of this model is "
+        "The detector's finer guess (combat aircraft, share 0.99) is not reported: on pictures from other sources it "
         "validated; finer classes are known to be confused.",
         "People were detected in 1 time range (0:20.00 to 0:21.00). People are not counted",
         "Graphic? Labelled missile or rocket",

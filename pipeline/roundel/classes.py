@@ -57,8 +57,19 @@ def shares(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def hidden_share(posterior: Mapping[str, float]) -> float:
-    """Share of the classes that are never pictured or counted: people."""
-    return sum(posterior.get(name, 0.0) for name, node in tree().items() if not node.pictures)
+    """Share of the classes that are never pictured or counted, people, given that there is an object."""
+    given = given_object(posterior) if ROOT in posterior else posterior
+    return sum(given.get(name, 0.0) for name, node in tree().items() if not node.pictures)
+
+
+def given_object(posterior: Mapping[str, float]) -> dict[str, float]:
+    """The posterior under the condition that there is an object: the root gets 1.
+
+    >>> given_object({"object": 0.5, "aircraft": 0.4})
+    {'object': 1.0, 'aircraft': 0.8}
+    """
+    whole = posterior.get(ROOT, 0.0)
+    return {name: share / whole if whole else 0.0 for name, share in posterior.items()}
 
 
 def deepest(posterior: Mapping[str, float], threshold: float, shown_as: Mapping[str, str]) -> str:

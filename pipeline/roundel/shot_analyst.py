@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.classes import hidden_share
+from roundel.classes import given_object, hidden_share
 from roundel.config import Config
 from roundel.count import Pair, Seen, ShotEvidence, ShotProof, appearance, as_box
 from roundel.detect import LoadedDetector
@@ -18,7 +18,18 @@ from roundel.seams import SeamMeter, separated
 from roundel.sightings import Gallery, Stillness, TrackRecord, conclude, view_quality
 from roundel.specialists import Specialists
 from roundel.track import Tracker
-from roundel.types import Caption, Detections, Exemplar, FrameRef, MediaInfo, Seconds, Sighting, View
+from roundel.types import (
+    Caption,
+    Detections,
+    Exemplar,
+    FrameRef,
+    MediaInfo,
+    Reading,
+    Seconds,
+    Sighting,
+    TypeOpinion,
+    View,
+)
 
 PICTURE_PX = 427  # longest side of an exemplar; a proof frame is at most three times as large
 MOST_HIDDEN = 0.2  # a track that may be a person by more than this share is not pictured
@@ -200,10 +211,19 @@ class ShotAnalyst:
             Exemplar(self._keep_picture(f"{track}-{number}.png", view.crop), view.seconds, view.xyxy, view.score)
             for number, view in enumerate(views, start=1)
         )
-        identifier, reader = self._specialists.identifier, self._specialists.reader
-        opinion = identifier.identify(views, sighting.posterior) if identifier is not None and views else None
-        readings = reader.read_object(views) if reader is not None and views else ()
+        opinion, readings = self._look_again(views, sighting)
         self._sightings.append(replace(sighting, exemplars=exemplars, type=opinion, readings=readings))
+
+    def _look_again(self, views: list[View], sighting: Sighting) -> tuple[TypeOpinion | None, tuple[Reading, ...]]:
+        """What the specialists say about the views of a sighting."""
+        identifier, reader = self._specialists.identifier, self._specialists.reader
+        opinion: TypeOpinion | None = None
+        readings: tuple[Reading, ...] = ()
+        if views and identifier is not None:
+            opinion = identifier.identify(views, given_object(sighting.posterior))
+        if views and reader is not None:
+            readings = reader.read_object(views)
+        return opinion, readings
 
     def _line(self, examined: Examined, ids: list[str | None], in_transition: bool) -> dict[str, Any]:
         found, at, classes = examined.found, examined.ref.at, self._loaded.detector.classes

@@ -18,6 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel.config import DetectorConfig
+from roundel.detect import load_detector
 from training.detector.pictures import CLASSES, Box, Picture, read_boxes, read_manifest, write_index
 from training.recipe import Recipe, extracted, load_recipe
 
@@ -25,6 +27,7 @@ CORRECTIONS = Path(__file__).with_name("corrections.csv")
 RING = 0.25  # width of the ring around a box, in sides of the box, that shows the background
 LEAST_CONTRAST = 12.0  # grey levels
 LEAST_SIDE_PX = 3
+TEACHER_SCORE = 0.5
 LEAST_SHARE = 0.04  # a tight box keeps at least this share of the loose one's area
 
 
@@ -126,6 +129,34 @@ def _adapted_pictures(clear_only: bool) -> list[Picture]:
     return [item for item in _corrected(found, root) if item.clear_licence or not clear_only]
 
 
+def _type_tanks(teacher: str) -> list[Picture]:
+    """The tank pictures of the type set (CC BY 4.0), with the boxes that a detector finds on them.
+
+    Pictures with the name of a held-out picture are left out, and so are those on which the teacher is not sure.
+    """
+    root, detector = extracted("types"), load_detector(DetectorConfig(model=teacher, score=TEACHER_SCORE)).detector
+    tested = {
+        Path(row["file"]).name.split(".")[0]
+        for row in read_manifest(extracted("detector-heldout"))
+        if row["file"].startswith("tanks_amannoufel/")
+    }
+    found = []
+    for row in read_manifest(root):
+        name = Path(row["file"]).name.split("__")[-1].split(".")[0]
+        if not row["type"].startswith("tank_") or tested & {name, f"{name}_jpg", f"{name}_jpeg"}:
+            continue
+        pixels = Picture(str(root / row["file"]), "types", "train", True, ()).read()
+        boxes = detector.detect([pixels])[0]
+        scale = np.array([pixels.shape[1], pixels.shape[0]] * 2)
+        labelled = [
+            (int(label), *(float(value) for value in box / scale))
+            for box, label in zip(boxes.xyxy, boxes.label, strict=True)
+        ]
+        if any(CLASSES[box[0]] == "armoured_vehicle" for box in labelled):
+            found.append(Picture(str(root / row["file"]), "types", "train", True, tuple(labelled)))
+    return found
+
+
 def prepare(recipe: Recipe) -> list[Picture]:
     """Make the index; returns what is in it."""
     settings = recipe.settings["prepare"]
@@ -135,6 +166,8 @@ def prepare(recipe: Recipe) -> list[Picture]:
         for item in _training_pictures(clear_only)
     ]
     pictures += _adapted_pictures(clear_only)
+    if settings["tank_teacher"]:
+        pictures += _type_tanks(settings["tank_teacher"])
     write_index(recipe.path("pictures.jsonl"), pictures)
     return pictures
 

@@ -30,6 +30,7 @@ import numpy as np
 import torch
 
 from roundel.detect.ultralytics import load_module
+from roundel.quiet import hush
 from training.detector.augment import Augmenter, Labelled
 from training.detector.pictures import CLASSES, read_index
 from training.recipe import SHARED, Recipe, load_recipe
@@ -60,9 +61,7 @@ class Training:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe, self.settings = recipe, recipe.settings["train"]
         torch.manual_seed(self.settings["seed"])
-        self.network, names = load_module(SHARED / self.settings["start"])
-        if names != CLASSES:
-            raise SystemExit(f"{self.settings['start']}: has other classes than the data: {', '.join(names)}")
+        self.network = _start(SHARED / self.settings["start"])
         self.network.requires_grad_(True).to(memory_format=torch.channels_last)
         self.network.args = GAINS
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -142,6 +141,25 @@ class Training:
                 value.mul_(decay).add_(fresh[name], alpha=1 - decay)
             else:
                 value.copy_(fresh[name])
+
+
+def _start(path: Path) -> torch.nn.Module:
+    """A whole checkpoint with the classes of the data, or bare tensors of a YOLOv5n body that get a fresh head."""
+    if "backbone" not in path.name:
+        network, names = load_module(path)
+        if names != CLASSES:
+            raise SystemExit(f"{path}: has other classes than the data: {', '.join(names)}")
+        return network
+    hush()
+    from ultralytics.nn.tasks import DetectionModel
+
+    network = DetectionModel("yolov5n.yaml", nc=len(CLASSES), verbose=False)
+    network.names = dict(enumerate(CLASSES))
+    tensors = {name: tensor.float() for name, tensor in torch.load(path, weights_only=True).items()}
+    missing = network.load_state_dict(tensors, strict=False)
+    if missing.unexpected_keys or any(not key.startswith("model.24.") for key in missing.missing_keys):
+        raise SystemExit(f"{path}: does not fit the body of YOLOv5n")
+    return network
 
 
 def _groups(network: torch.nn.Module, decay: float) -> list[dict[str, Any]]:

@@ -119,6 +119,7 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
         "weights_name": weights.name,
         "weights_sha256": weights.sha256,
         "weights_validated": weights.validated,
+        "weights_limits": list(weights.limits),
         "classes_shown_as": dict(weights.shown_as),
         "classes_least_px": dict(weights.least_px),
         "engine": network.engine,

@@ -18,7 +18,6 @@ class OnnxNetwork:
     """An exported detection network, run by ONNX Runtime."""
 
     engine = "onnx"
-    precision = "fp32"
 
     def __init__(self, path: Path, calls: int, threads: int) -> None:
         """Load a file for ``calls`` calls at a time with ``threads`` threads each."""
@@ -39,12 +38,20 @@ class OnnxNetwork:
         self.version = f"{onnxruntime.__version__} {self._session.get_providers()[0]}"
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
-        names = self._session.get_modelmeta().custom_metadata_map.get("names", "[]")
-        self.classes = read_names(names, path)
+        stated = self._session.get_modelmeta().custom_metadata_map
+        self.precision = read_precision(stated.get("precision"), path)
+        self.classes = read_names(stated.get("names", "[]"), path)
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
         return np.asarray(self._session.run([self._output], {self._input: batch})[0], np.float32)
+
+
+def read_precision(stated: str | None, path: Path) -> str:
+    """The precision that an exported file states; float32 if it states none."""
+    if stated in {None, "fp32", "fp16", "int8"}:
+        return stated or "fp32"
+    raise WeightsError(f"{path}: states an unknown precision, {str(stated)[:20]!r}; it has to be fp32, fp16 or int8")
 
 
 def read_names(text: str, path: Path) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.detect.onnx import read_names
+from roundel.detect.onnx import read_names, read_precision
 from roundel.errors import WeightsError
 from roundel.quiet import hush
 
@@ -19,7 +19,6 @@ class OpenVinoNetwork:
     """
 
     engine = "openvino"
-    precision = "fp32"
 
     def __init__(self, path: Path, threads: int) -> None:
         """Load a file for one call at a time with ``threads`` threads."""
@@ -38,8 +37,12 @@ class OpenVinoNetwork:
         except Exception as error:
             raise WeightsError(f"{path}: OpenVINO cannot load it: {str(error).splitlines()[0][:200]}") from error
         self.version = openvino.__version__.split("-")[0]
-        info = model.get_rt_info(["framework", "names"]) if model.has_rt_info(["framework", "names"]) else None
-        self.classes = read_names(str(info.value if info is not None else "[]"), path)
+
+        def stated(key: str) -> str | None:
+            return str(model.get_rt_info(["framework", key]).value) if model.has_rt_info(["framework", key]) else None
+
+        self.precision = read_precision(stated("precision"), path)
+        self.classes = read_names(stated("names") or "[]", path)
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""

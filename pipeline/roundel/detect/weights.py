@@ -37,6 +37,8 @@ class Weights:
     shown_as: Mapping[str, str]
     least_px: Mapping[str, float] = field(default_factory=dict)
     validated: str = "not stated"
+    limits: tuple[str, ...] = ()
+    """What is known to go wrong with these weights, in sentences for the report."""
 
     def map_classes(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """The class-tree nodes for the names in the file, in its order.
@@ -74,6 +76,7 @@ def registered() -> dict[str, Weights]:
             entry.get("shown_as", {}),
             entry.get("least_px", {}),
             entry.get("validated", "not stated"),
+            tuple(entry.get("limits", ())),
         )
         for name, entry in roundel_models.registry().items()
     }

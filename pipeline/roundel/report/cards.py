@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from roundel.record import Analysis, ExemplarRecord, TrackRecord
 from roundel.report import words
 from roundel.report.findings import HINT_SHARE, is_below, label, node, setting
+from roundel.report.identities import MOST_READINGS, ReadingView, TypeView, reading_views, type_view
 from roundel.report.pictures import Album, Picture
 
 MOST_ALTERNATIVES = 5
 SET_ASIDE_SHARE = 0.05
+CALIBRATED = "Probabilities, as measured on held-out test clips; finer lines are part of the line they belong to"
+UNCALIBRATED = (
+    "Relative shares of uncalibrated scores, not probabilities; finer lines are part of the line they belong to"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,12 @@ class Card:
     time: str
     frames: int
     score: str
+    probability: str
     notes: tuple[str, ...]
+    type: TypeView | None
+    readings: tuple[ReadingView, ...]
+    readings_left_out: int
+    shares_are: str
     shares: tuple[Share, ...]
     views: tuple[View, ...]
     views_left_out: int
@@ -64,11 +74,24 @@ def card(analysis: Analysis, track: TrackRecord, album: Album, anchor: str, most
         time=words.time_range(track.start_seconds, track.end_seconds),
         frames=track.frames,
         score=f"{track.score:.2f}",
+        probability=_probability(track),
         notes=tuple(_notes(analysis, track)),
+        type=type_view(track),
+        readings=reading_views(track.readings),
+        readings_left_out=max(0, len(track.readings) - MOST_READINGS),
+        shares_are=CALIBRATED if track.posterior_calibrated else UNCALIBRATED,
         shares=_shares(analysis, track),
         views=tuple(view(track, item, album, file) for item in sorted(best, key=lambda item: item.seconds)),
         views_left_out=len(track.views) - len(best),
     )
+
+
+def _probability(track: TrackRecord) -> str:
+    """The calibrated probability of the reported class, in words; empty without a calibration."""
+    if not track.posterior_calibrated:
+        return ""
+    chance = words.share(track.posterior.get(track.class_, 0.0))
+    return f"Probability {chance} that this is {words.article(label(track.class_))}, from held-out test clips."
 
 
 def view(track: TrackRecord, item: ExemplarRecord, album: Album, file: str) -> View:
@@ -119,26 +142,28 @@ def _notes(analysis: Analysis, track: TrackRecord) -> Iterable[str]:
     if said:
         yield said
     finer = [(name, share) for name, share in _finer(analysis, track) if name != unused]
+    kind = "probability" if track.posterior_calibrated else "share"
     if finer and finer[0][1] >= _node_share(analysis):
         name, share = finer[0]
         yield (
-            f"The detector's finer guess ({label(name)}, share {words.share(share)}) is not reported. "
-            "No class of this model is validated; finer classes are known to be confused."
+            f"The detector's finer guess ({label(name)}, {kind} {words.share(share)}) is not reported: "
+            "on pictures from other sources it has not been shown to be right."
         )
     elif len(finer) > 1:
         titles = [f"{label(name)} ({words.share(share)})" for name, share in finer]
         yield f"Class not determined between {words.listed(titles)}."
     elif finer:
         name, share = finer[0]
-        yield f"Finer class not determined: {label(name)} has a share of {words.share(share)}."
-    if track.readings:
-        texts = [words.shorten(reading.text, 80) for reading in track.readings]
-        yield f"Markings read by machine: {words.some(texts, 8)}."
+        yield f"Finer class not determined: {label(name)} has a {kind} of {words.share(share)}."
 
 
 def _shares(analysis: Analysis, track: TrackRecord) -> tuple[Share, ...]:
     below = dict(_finer(analysis, track))
-    others = [(name, share) for name, share in track.alternatives if name not in below and name != track.class_]
+    others = [
+        (name, track.posterior.get(name, 0.0) if track.posterior_calibrated else share)
+        for name, share in track.alternatives
+        if name not in below and name != track.class_
+    ]
     chosen = [(track.class_, track.posterior.get(track.class_, 0.0), "reported")]
     chosen += [(name, share, "finer") for name, share in below.items()]
     chosen += [(name, share, "other") for name, share in others][:MOST_ALTERNATIVES]

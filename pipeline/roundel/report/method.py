@@ -12,20 +12,9 @@ from roundel.report import words
 from roundel.report.findings import label
 
 _UNKNOWN = "not recorded"
-_FIRST_WEIGHTS = "hardware-v0"
 _NOT_VALIDATED = (
     "This detector has not been validated on footage from other sources. No rate of false or missed detections is "
     "known."
-)
-_FIRST_LIMITS = (
-    "Vehicles that fill much of the picture, emblems and rifles seen close by have been taken for aircraft with scores "
-    "up to 0.7.",
-    "Under about 48 pixels in the network's input most objects are missed.",
-    "Helicopters and drones are often mistaken for combat aircraft. So every flying thing is shown as “aircraft”.",
-    "Warships and civil ships are not told apart reliably. So both are shown as “ship”.",
-    "Small and distant objects, and objects that are partly hidden, are often missed.",
-    "Logos and captions burnt into the picture, buildings and machines can be mistaken for hardware.",
-    "Birds and missiles have not been tested on footage from other sources than the training pictures.",
 )
 _OTHER_LIMITS = (
     "Roundel knows nothing about the failures of these weights. Ask whoever made them, and test them on footage with "
@@ -100,23 +89,22 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
     return Method(
         number=number,
         rows=rows,
-        limits=_limits(made, weights),
+        limits=_limits(made),
         guards=_guards(made),
         settings=tuple(_flat("", made)),
     )
 
 
-def _limits(made: Mapping[str, Any], weights: str) -> tuple[str, ...]:
-    """What is known to go wrong, the gravest first."""
-    first = (_NOT_VALIDATED,) if _get(made, "weights_validated").startswith("not validated") else ()
-    least = made.get("classes_least_px")
+def _limits(made: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is known to go wrong: what the card of the weights says, and what follows from the settings."""
+    first = (_NOT_VALIDATED,) if _get(made, "weights_validated").startswith("not ") else ()
+    least, known = made.get("classes_least_px"), made.get("weights_limits")
     small = tuple(
         f"A label {label(name)} on something small is reported as equipment, an object of open class."
         for name in (sorted(map(str, least)) if isinstance(least, Mapping) else ())
     )
-    if weights != _FIRST_WEIGHTS:
-        return (*first, *_OTHER_LIMITS, *small)
-    return (*first, _FIRST_LIMITS[0], *small, *_FIRST_LIMITS[1:])
+    limits = tuple(words.shorten(str(text), 400) for text in known) if isinstance(known, list) else ()
+    return (*first, *(limits or _OTHER_LIMITS), *small)
 
 
 def _guards(made: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,16 +10,14 @@ from roundel import case as cases
 from roundel import custody, package
 from roundel.errors import IntegrityError
 from roundel.record import Analysis, TrackRecord
-from roundel.report import cards, facts, findings, method, others, proofs, timeline, words
+from roundel.report import cards, facts, findings, identities, method, others, proofs, timeline, words
 from roundel.report.pictures import Album
 
 MOST_CARDS = 60  # of one video
 PAGE_CARDS = 240
 PAGE_PICTURES = 130
 MOST_ROWS = 200
-NOT_EXAMINED = (
-    "Not examined: sound, file metadata, writing and markings, place, date, whether the footage is authentic or edited."
-)
+NOT_EXAMINED = "Not examined: sound, file metadata, {}place, date, whether the footage is authentic or edited."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,7 @@ class VideoView:
     cards: tuple[cards.Card, ...]
     cards_left_out: int
     people: str
+    captions: tuple[identities.ReadingView, ...]
     others: tuple[others.OtherRow, ...]
     package: str
 
@@ -190,6 +189,7 @@ def _video(
         cards=tuple(cards.card(analysis, track, album, anchors[id(track)], budget.views, file) for track in shown),
         cards_left_out=len(tracks) - len(shown),
         people=others.people_words(analysis),
+        captions=identities.caption_views(analysis),
         others=tuple(others.other_rows(analysis, album, file)),
         package=place,
     )
@@ -230,7 +230,7 @@ def _cannot_say(analysis: Analysis) -> list[str]:
             f"Not told apart: {words.listed(open_)}. Something was reported as a wider class that includes them; "
             "it may be any of these."
         )
-    said.append(NOT_EXAMINED)
+    said.append(NOT_EXAMINED.format("" if identities.reads_text(analysis) else "writing and markings, "))
     said.append(
         "Objects that the detector missed are in no number here, and nothing is counted in missing ranges or between "
         "the frames examined. A false detection makes a count too high: look at the pictures."

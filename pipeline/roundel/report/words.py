@@ -138,6 +138,15 @@ def singular(title: str) -> str:
     return _SINGULARS.get(title, title)
 
 
+def article(noun: str) -> str:
+    """A noun with its indefinite article.
+
+    >>> article("aircraft"), article("ship"), article("unmanned aircraft")
+    ('an aircraft', 'a ship', 'an unmanned aircraft')
+    """
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def plural(title: str) -> str:
     """The title of a class for several objects.
 
