@@ -1,6 +1,6 @@
 """Milliseconds for a picture and average precision: every engine and precision that this machine can run.
 
-    python benchmarks/engines.py [--checkpoint best.pt] [--int8 FILE] [--half FILE] [--size 416x256] [--rounds 20] [--ap]
+    python benchmarks/engines.py [--checkpoint best.pt] [--int8 FILE] [--half FILE] [--size 416x256] [--ap]
 
 The configurations take turns in one run, so that other work on the machine hits all alike; medians are printed. Each
 round runs eight pictures, as many at a time as there are calls. ``--ap`` adds AP50 over the held-out pictures of

@@ -34,10 +34,8 @@ def load_recipe(file: Path) -> Recipe:
     """Read a recipe. The workspace is ``$ROUNDEL_WORKSPACE`` or ``workspace/`` in the project (git ignores it).
 
     Raises:
-        SystemExit: naming the file, if it cannot be read or the shared data are not there.
+        SystemExit: naming the file, if it cannot be read.
     """
-    if not SHARED.is_dir():
-        raise SystemExit(f"{SHARED}: is not there; set ROUNDEL_SHARED to the folder that holds data/ and models/")
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
