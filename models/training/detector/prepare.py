@@ -93,7 +93,8 @@ def _corrected(pictures: list[Picture], root: Path) -> list[Picture]:
             if row["action"] == "drop":
                 del by_file[file]
             else:
-                box = (CLASSES.index(row["class"]), *(float(row[key]) for key in ("x1", "y1", "x2", "y2")))
+                x1, y1, x2, y2 = (float(row[key]) for key in ("x1", "y1", "x2", "y2"))
+                box: Box = (CLASSES.index(row["class"]), x1, y1, x2, y2)
                 by_file[file] = replace(by_file[file], boxes=(*by_file[file].boxes, box))
     return list(by_file.values())
 
@@ -147,12 +148,11 @@ def _type_tanks(teacher: str) -> list[Picture]:
             continue
         pixels = Picture(str(root / row["file"]), "types", "train", True, ()).read()
         boxes = detector.detect([pixels])[0]
-        scale = np.array([pixels.shape[1], pixels.shape[0]] * 2)
-        labelled = [
-            (int(label), *(float(value) for value in box / scale))
-            for box, label in zip(boxes.xyxy, boxes.label, strict=True)
-        ]
-        if any(CLASSES[box[0]] == "armoured_vehicle" for box in labelled):
+        labelled: list[Box] = []
+        for box, label in zip(boxes.xyxy / ([pixels.shape[1], pixels.shape[0]] * 2), boxes.label, strict=True):
+            x1, y1, x2, y2 = (float(value) for value in box)
+            labelled.append((int(label), x1, y1, x2, y2))
+        if any(CLASSES[item[0]] == "armoured_vehicle" for item in labelled):
             found.append(Picture(str(root / row["file"]), "types", "train", True, tuple(labelled)))
     return found
 
