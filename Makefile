@@ -1,6 +1,6 @@
 # `make demo` and `make test` each work alone from a bare checkout: both begin with setup, which installs what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test lint format evaluate lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ lint: setup ## The checks without pytest
 format: setup ## Repair what ruff can repair
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+evaluate: setup ## Measure every figure of the model cards again and write the cards (needs ../shared; about half an hour)
+	@tools/evaluate.sh
 
 lock: setup ## Remake the lock files from pyproject.toml (UPGRADE=1 moves every pin)
 	@.venv/bin/python tools/lock.py $(if $(UPGRADE),--upgrade)

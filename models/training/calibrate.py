@@ -167,9 +167,7 @@ def fit(cases: Sequence[Case], weights_sha256: str) -> Calibration:
     temperature = min(np.arange(0.5, 4.01, 0.05), key=doubt)
     bias = {name: round(float(value), 4) for name, value in zip(tops, found[3:], strict=True)}
     intercept, score_slope, frames_slope = (round(float(value), 4) for value in found[:3])
-    return Calibration(
-        weights_sha256, intercept, score_slope, frames_slope, bias, round(float(temperature), 2), 0, 0.0
-    )
+    return Calibration(weights_sha256, intercept, score_slope, frames_slope, bias, round(float(temperature), 2), 0, 0.0)
 
 
 def expected_error(probability: NDArray[np.float64], right: NDArray[np.bool_]) -> float:

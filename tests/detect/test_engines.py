@@ -13,6 +13,7 @@ from roundel.classes import tree
 from roundel.config import DetectorConfig
 from roundel.detect import load_detector
 from roundel.detect.nms import iou
+from roundel.detect.onnx import OnnxNetwork
 from roundel.detect.yolo import YoloDetector
 from roundel.errors import UsageError, WeightsError
 from roundel.types import Detections
@@ -125,3 +126,19 @@ def test_a_damaged_export_is_refused_in_one_line(engine: str, tmp_path: Path) ->
     with pytest.raises(WeightsError, match="cannot load it") as caught:
         load_detector(DetectorConfig(model=str(file), engine=engine))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.gpu
+def test_cuda_gives_the_boxes_of_the_processor() -> None:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("ONNX Runtime has no CUDA here")
+    picture = np.random.default_rng(0).random((2, 3, 256, 416), np.float32)
+    path = roundel_models.weights(DetectorConfig().model)
+    network = OnnxNetwork(path, 1, 1)
+    assert "CUDA" in network.version
+    options = onnxruntime.SessionOptions()
+    processor = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    expected = processor.run(None, {"images": picture})[0]
+    assert np.abs(network.forward(picture)[:, 4:] - expected[:, 4:]).max() < 1e-3

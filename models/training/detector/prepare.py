@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from roundel.config import DetectorConfig
 from roundel.detect import load_detector
 from training.detector.pictures import CLASSES, Box, Picture, read_boxes, read_manifest, write_index
+from training.detector.streets import make_streets
 from training.recipe import Recipe, extracted, load_recipe
 
 CORRECTIONS = Path(__file__).with_name("corrections.csv")
@@ -168,6 +169,8 @@ def prepare(recipe: Recipe) -> list[Picture]:
     pictures += _adapted_pictures(clear_only)
     if settings["tank_teacher"]:
         pictures += _type_tanks(settings["tank_teacher"])
+    if settings["drawn_streets"]:
+        pictures += make_streets(recipe.path("streets", "x").parent, settings["drawn_streets"], recipe.settings["seed"])
     write_index(recipe.path("pictures.jsonl"), pictures)
     return pictures
 

@@ -60,14 +60,19 @@ class Training:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe, self.settings = recipe, recipe.settings["train"]
-        torch.manual_seed(self.settings["seed"])
-        self.network = _start(SHARED / self.settings["start"])
+        torch.manual_seed(self.recipe.settings["seed"])
+        self.network = _start(self._start_file())
         self.network.requires_grad_(True).to(memory_format=torch.channels_last)
         self.network.args = GAINS
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(_groups(self.network, self.settings["weight_decay"]), lr=0.0)
         self.step = 0
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
+
+    def _start_file(self) -> Path:
+        """``shared:`` names a file of the shared folder, ``recipe:`` the result of an earlier recipe."""
+        kind, _, name = self.settings["start"].partition(":")
+        return SHARED / name if kind == "shared" else self.recipe.workspace / name / "best.pt"
 
     @property
     def state_file(self) -> Path:
@@ -106,7 +111,7 @@ class Training:
 
     def advance(self, augmenter: Augmenter, criterion: Callable[..., Any]) -> list[float]:
         """One step; returns the three losses per picture."""
-        draw = np.random.default_rng([self.settings["seed"], self.step])
+        draw = np.random.default_rng([self.recipe.settings["seed"], self.step])
         plain = self.step >= self.settings["steps"] * (1 - self.settings["final_share"])
         side = self.settings["final_px"] if plain else int(draw.choice(self.settings["sizes_px"]))
         numbers = range(self.settings["batch"])
@@ -130,7 +135,7 @@ class Training:
         return [float(part) for part in parts.values()]
 
     def _input(self, augmenter: Augmenter, side: int, plain: bool, number: int) -> Labelled:
-        return augmenter.draw(side, plain, np.random.default_rng([self.settings["seed"], self.step, number]))
+        return augmenter.draw(side, plain, np.random.default_rng([self.recipe.settings["seed"], self.step, number]))
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -178,7 +183,7 @@ def _write(content: dict[str, Any], target: Path) -> None:
 
 
 def train(recipe: Recipe) -> None:
-    """Train to the last step of the recipe."""
+    """Train to the step at which the recipe ends; its rate falls towards ``steps``, which may lie later."""
     from ultralytics.utils.loss import v8DetectionLoss
 
     cv2.setNumThreads(1)
@@ -192,7 +197,7 @@ def train(recipe: Recipe) -> None:
         log = csv.writer(file)
         since, sums = time.monotonic(), np.zeros(3)
         every = 50
-        while training.step < training.settings["steps"]:
+        while training.step < training.settings["end"]:
             sums += training.advance(augmenter, criterion)
             if training.step % every == 0:
                 rate = every * training.settings["batch"] / (time.monotonic() - since)
