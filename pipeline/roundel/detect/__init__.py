@@ -112,15 +112,19 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
         from roundel.detect.ultralytics import TorchNetwork
 
         network = TorchNetwork(weights.path, threads)
-    classes = weights.map_classes(network.classes)
+    nodes = weights.map_classes(network.classes)
     provenance: dict[str, object] = {
         "weights_name": weights.name,
         "weights_sha256": weights.sha256,
         "weights_validated": weights.validated,
         "classes_shown_as": dict(weights.shown_as),
         "classes_least_px": dict(weights.least_px),
+        "classes_mapped": {
+            name: node for name, node in zip(network.classes, nodes, strict=True) if node not in {name, None}
+        },
+        "classes_ignored": sorted(name for name, node in zip(network.classes, nodes, strict=True) if node is None),
         "engine": network.engine,
         "engine_version": network.version,
         "precision": network.precision,
     }
-    return LoadedDetector(YoloDetector(network, config, classes), provenance, weights.shown_as, weights.least_px, calls)
+    return LoadedDetector(YoloDetector(network, config, nodes), provenance, weights.shown_as, weights.least_px, calls)
