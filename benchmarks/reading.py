@@ -48,7 +48,7 @@ def view(crop: Picture, seconds: float) -> View:
 def painted(text: str, size_px: int, blur_px: float, turn: float, light: bool, random: np.random.Generator) -> Picture:
     """A vehicle's side of about 320 × 180 px with the text on it, its digits ``size_px`` high."""
     scale = 4
-    base = cv2.imread(str(ROOT / "tools" / "cutouts" / "infantry-stryker.png"), cv2.IMREAD_UNCHANGED)
+    base = cv2.imread(str(ROOT / "tools" / "cutouts" / "stryker.png"), cv2.IMREAD_UNCHANGED)
     base = cv2.resize(base[..., :3], (320 * scale, 180 * scale), interpolation=cv2.INTER_CUBIC)
     font = ImageFont.truetype(str(FONT), round(size_px * scale / 0.73))
     layer = Image.new("L", (320 * scale, 180 * scale))

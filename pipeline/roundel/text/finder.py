@@ -150,8 +150,9 @@ def _line(source: Grey, chain: list[_Glyph]) -> Line:
     y1, y2 = min(glyph.y1 for glyph in chain), max(glyph.y2 for glyph in chain)
     slope = 0.0
     if len(chain) >= 3:
-        middles = [((glyph.x1 + glyph.x2) / 2, glyph.middle) for glyph in chain]
-        slope = float(np.polyfit(*np.array(middles).T, 1)[0])
+        across = np.array([(glyph.x1 + glyph.x2) / 2 for glyph in chain])
+        down = np.array([glyph.middle for glyph in chain])
+        slope = float(np.polyfit(across, down, 1)[0])
     picture = _cut(source, (x1, y1, x2, y2), slope, height)
     evenness = 1.0 - float(heights.std() / heights.mean())
     contrast = min(1.0, float(np.median([glyph.contrast for glyph in chain])) / 80)

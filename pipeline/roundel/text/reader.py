@@ -123,7 +123,8 @@ class TesseractReader:
             ]
             raws = self._engine.read([rendering for _, _, _, rendering in jobs], language)
             for index in chosen:
-                straight, turned = [], []
+                straight: list[Look] = []
+                turned: list[Look] = []
                 for (owner, sight, number, _), raw in zip(jobs, raws, strict=True):
                     if owner == index:
                         (turned if number == 0 else straight).append(Look(sight.view, sight.place, language, raw))
@@ -131,7 +132,9 @@ class TesseractReader:
                 before = best[index]
                 if one is not None and (before is None or one.confidence > before.confidence):
                     best[index] = one
-                mirrored[index] = max(mirrored[index], other.confidence if other and may_be_writing(other.text) else 0)
+                mirrored[index] = max(
+                    mirrored[index], other.confidence if other and may_be_writing(other.text) else 0.0
+                )
         return [
             item if item is not None and item.confidence >= turned - MIRROR_MARGIN else None
             for item, turned in zip(best, mirrored, strict=True)
