@@ -48,12 +48,12 @@ def test_added_weights_are_copied_hashed_and_found_by_name(file: Path, home: Pat
     found = weights.find_weights("tanks")
     assert found == added
     assert found.licence == 'CC BY 4.0, "as is"\n'
-    assert found.map_classes(("Tank", 'Su-"27"', "uav")) == ("armoured_vehicle", "combat_aircraft", "uav")
+    assert found.map_classes(("Tank", 'Su-"27"', "uav")) == ("armoured_vehicle", "combat_aircraft", None)
 
 
 def test_a_class_outside_the_tree_is_refused_with_what_to_do(file: Path) -> None:
     found = weights.add(file, None, "none")
-    with pytest.raises(WeightsError, match=r"not in the class tree \(zebra\).*models add FILE --classes MAPPING\.toml"):
+    with pytest.raises(WeightsError, match=r"not in the class tree \(zebra\).*models add FILE --classes MAPPING\.yaml"):
         found.map_classes(("uav", "zebra"))
 
 

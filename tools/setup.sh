@@ -41,7 +41,20 @@ package_for() {
     dnf:libxcb.so.1 | pacman:libxcb.so.1) echo libxcb ;;
     zypper:libxcb.so.1) echo libxcb1 ;;
     apt-get:venv) echo "python$3-venv" ;;
+    apt-get:tesseract) echo tesseract-ocr ;;
+    *:tesseract) echo tesseract ;;
+    apt-get:tesseract-*) echo "tesseract-ocr-${2#tesseract-}" ;;
+    dnf:tesseract-*) echo "tesseract-langpack-${2#tesseract-}" ;;
+    pacman:tesseract-*) echo "tesseract-data-${2#tesseract-}" ;;
+    zypper:tesseract-*) echo "tesseract-ocr-traineddata-$(language_name "${2#tesseract-}")" ;;
+    brew:tesseract-*) echo tesseract-lang ;; # all languages in one package
     *) echo "a package with $2" ;;
+  esac
+}
+
+language_name() {
+  case "$1" in
+    eng) echo english ;; rus) echo russian ;; ukr) echo ukrainian ;; ara) echo arabic ;; fas) echo persian ;;
   esac
 }
 
@@ -97,6 +110,31 @@ install_system_packages() {
   install_packages "$manager" "${packages[@]}"
   missing=$(missing_from_system "$1" | tr '\n' ' ')
   [ -z "$missing" ] || die "still missing after the installation: $missing"
+}
+
+# Tesseract and the languages that Roundel reads, as far as they are missing, one a line.
+missing_for_text() {
+  local language present=''
+  if command -v tesseract >/dev/null; then present=$(tesseract --list-langs 2>&1); else echo tesseract; fi
+  for language in eng rus ukr ara fas; do
+    grep -qx "$language" <<<"$present" || echo "tesseract-$language"
+  done
+}
+
+# Writing is optional: where Tesseract cannot be installed, one line says so and the rest goes on. Tried once for each
+# environment, not at every call.
+install_text_packages() {
+  local manager missing thing package packages=()
+  missing=$(missing_for_text)
+  [ -n "$missing" ] || return 0
+  manager=$(package_manager)
+  for thing in $missing; do
+    package=$(package_for "$manager" "$thing" '')
+    case " ${packages[*]-} " in *" $package "*) ;; *) packages+=("$package") ;; esac
+  done
+  (install_packages "$manager" "${packages[@]}") || true
+  missing=$(missing_for_text | tr '\n' ' ')
+  [ -z "$missing" ] || say "writing on objects will not be read, or not in every language; missing: $missing"
 }
 
 # ---- Python ----------------------------------------------------------------------------------------------------------
@@ -166,6 +204,7 @@ make_environment() {
   esac
   need_ensurepip "$found"
   install_system_packages "$found"
+  install_text_packages
   say "making $venv with $("$found" --version) ($found)"
   rm -f "$locked_stamp" "$project_stamp"
   "$found" -m venv --clear "$venv"

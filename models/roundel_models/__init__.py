@@ -23,6 +23,12 @@ def classes() -> dict[str, dict[str, Any]]:
     return tomllib.loads((ROOT / "classes.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def mappings() -> dict[str, Path]:
+    """The shipped mappings from the classes of public data sets to the class tree, by name."""
+    return {file.stem: file for file in sorted((ROOT / "mappings").glob("*.yaml"))}
+
+
 def weights(name: str) -> Path:
     """The path of shipped weights, after its hash has been checked.
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +25,7 @@ from roundel.media.colour import bgr, luma, thumbnail
 from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
 from roundel.sampling import Interval, Sampler
-from roundel.shot_analyst import MOST_HIDDEN, PICTURE_PX, Examined, ShotAnalyst, crop_region
+from roundel.shot_analyst import MOST_HIDDEN, PICTURE_PX, VIEW_PX, Examined, ShotAnalyst, at_most, crop_region
 from roundel.shots import FrameLabel, ShotDetector
 from roundel.specialists import Specialists
 from roundel.track import ByteTracker
@@ -130,7 +129,7 @@ class _Examiner:
                 thumbnail(frame),
                 luma(frame, LUMA_PX),
                 self._preview(picture, boxes),
-                _at_most(picture, STILL_PX) if keep_stills else None,
+                at_most(picture, STILL_PX) if keep_stills else None,
             )
             for frame, picture, boxes in zip(frames, pictures, found, strict=True)
         ]
@@ -146,21 +145,12 @@ class _Examiner:
             if not may_show or right - left < 2 or bottom - top < 2:
                 yield None
             else:
-                yield _at_most(picture[top:bottom, left:right], PICTURE_PX)
+                yield at_most(picture[top:bottom, left:right], VIEW_PX)
 
     def _preview(self, picture: NDArray[np.uint8], found: Detections) -> NDArray[np.uint8] | None:
         """The whole picture, if it may prove that two objects were seen together."""
         strong = (found.score >= self._config.counting.min_score) & self._may_show(found)
-        return _at_most(picture, 3 * PICTURE_PX) if strong.sum() >= 2 else None
-
-
-def _at_most(picture: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
-    """A copy with the longest side at most ``longest_px``."""
-    scale = longest_px / max(picture.shape[:2])
-    if scale >= 1:
-        return picture.copy()
-    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return at_most(picture, 3 * PICTURE_PX) if strong.sum() >= 2 else None
 
 
 class _Story:

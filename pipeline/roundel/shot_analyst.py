@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,9 +33,11 @@ from roundel.types import (
 )
 
 PICTURE_PX = 427  # longest side of an exemplar; a proof frame is at most three times as large
+VIEW_PX = 640  # longest side of a crop that specialists see: a number on a vehicle is a twentieth of its length
 MOST_HIDDEN = 0.2  # a track that may be a person by more than this share is not pictured
 GRACE_SECONDS = 1.0  # a track is closed this long after the tracker has given it up
 CROP_MARGIN = 0.08  # of the box's size, so that a person sees a little of the surroundings
+CLOSE_UP = 0.5  # of the frame: writing on a larger object is not told from writing laid over it
 CAPTION_SECONDS = 0.4  # writing is read in a frame this long after a shot began: captions fade in
 
 
@@ -55,12 +58,27 @@ class Examined:
     still: NDArray[np.uint8] | None = None
 
 
+def at_most(picture: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
+    """A copy with the longest side at most ``longest_px``."""
+    scale = longest_px / max(picture.shape[:2])
+    if scale >= 1:
+        return picture.copy()
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def crop_region(box: NDArray[np.float32], width: int, height: int) -> tuple[int, int, int, int]:
     """The region (x1, y1, x2, y2) that is cut out of a frame of this size to show a box (4,)."""
     margin = CROP_MARGIN * (box[2:] - box[:2])
     left, top = np.maximum(box[:2] - margin, 0).astype(int)
     right, bottom = np.minimum(np.ceil(box[2:] + margin), (width, height)).astype(int)
     return int(left), int(top), int(right), int(bottom)
+
+
+def _inside(box: tuple[float, float, float, float], objects: NDArray[np.float32]) -> bool:
+    """Whether the middle of a box is inside one of the objects' boxes (n, 4)."""
+    middle = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
+    return bool(((objects[:, :2] <= middle) & (middle <= objects[:, 2:])).all(axis=1).any())
 
 
 class ShotAnalyst:
@@ -90,7 +108,7 @@ class ShotAnalyst:
         self._seams = SeamMeter()
         self._seams_since: dict[str, SeamMeter] = {}
         self._began: Seconds | None = None
-        self._still: tuple[Seconds, NDArray[np.uint8]] | None = None
+        self._still: tuple[Seconds, NDArray[np.uint8], NDArray[np.float32]] | None = None
 
     def add(self, examined: Examined, in_transition: bool) -> dict[str, Any]:
         """Take a frame; returns its line for the file of detections."""
@@ -120,12 +138,14 @@ class ShotAnalyst:
         return sorted(self._sightings, key=lambda sighting: sighting.id), evidence
 
     def captions(self) -> tuple[Caption, ...]:
-        """The writing in one frame of the shot."""
+        """The writing in one frame of the shot, outside the objects that were found in it."""
         if self._still is None or self._specialists.reader is None:
             return ()
-        seconds, picture = self._still
+        seconds, picture, boxes = self._still
+        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        small = boxes[areas < CLOSE_UP * self._info.width * self._info.height]
         readings = self._specialists.reader.read_frame(picture, seconds, picture.shape[1] / self._info.width)
-        return tuple(Caption(self.shot, reading) for reading in readings)
+        return tuple(Caption(self.shot, reading) for reading in readings if not _inside(reading.xyxy, small))
 
     def _id(self, number: int) -> str | None:
         if number < 0:
@@ -164,7 +184,7 @@ class ShotAnalyst:
         now = examined.ref.at.seconds
         self._began = now if self._began is None else self._began
         if examined.still is not None and (self._still is None or self._still[0] - self._began < CAPTION_SECONDS):
-            self._still = (now, examined.still)
+            self._still = (now, examined.still, examined.found.xyxy)
 
     def _prove(self, examined: Examined, ids: list[str | None]) -> None:
         seen = [
@@ -208,7 +228,12 @@ class ShotAnalyst:
             return
         views = record.gallery.best() if hidden_share(sighting.posterior) < MOST_HIDDEN else []
         exemplars = tuple(
-            Exemplar(self._keep_picture(f"{track}-{number}.png", view.crop), view.seconds, view.xyxy, view.score)
+            Exemplar(
+                self._keep_picture(f"{track}-{number}.png", at_most(view.crop, PICTURE_PX)),
+                view.seconds,
+                view.xyxy,
+                view.score,
+            )
             for number, view in enumerate(views, start=1)
         )
         opinion, readings = self._look_again(views, sighting)

@@ -56,4 +56,12 @@ def load_specialists(config: Config, case: Path | None = None) -> Specialists:
     Raises:
         UsageError: if one is asked for by name and cannot be had.
     """
-    return Specialists(provenance={"identifier": "off", "text_reader": "off"})
+    reader, about_reader = _reader(config)
+    return Specialists(reader=reader, provenance={"identifier": "off", **about_reader})
+
+
+def _reader(config: Config) -> tuple[TextReader | None, dict[str, object]]:
+    """The reader of writing, with what a result must say about it."""
+    from roundel.text import load_reader
+
+    return load_reader(config.text)

@@ -10,14 +10,21 @@ from typing import Any
 
 import pytest
 
+from detect.networks import exported
+
 Call = Callable[..., Any]
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "my [bold]tanks.onnx"
-    path.write_bytes(b"weights")
-    return path
+    return exported(tmp_path / "my [bold]tanks.onnx", ("Tank", "uav"))
+
+
+def tanks(file: Path) -> Path:
+    """A mapping for the weights of these tests."""
+    mapping = file.with_suffix(".yaml")
+    mapping.write_text("Tank: armoured_vehicle\n")
+    return mapping
 
 
 def test_added_weights_are_listed_and_checked(file: Path, home: Path, call: Call) -> None:
@@ -25,6 +32,7 @@ def test_added_weights_are_listed_and_checked(file: Path, home: Path, call: Call
     mapping.write_text('[classes]\nTank = "armoured_vehicle"\n')
     said = call("models", "add", file, "--classes", mapping, "--licence", "own work")
     assert (said.code, said.out) == (0, "")
+    assert "armoured_vehicle: Tank\nignored: uav\nAdded my [bold]tanks (sha256:" in said.err
     assert f"--model {file.stem}" in said.err
     said = call("models", "list")
     assert said.code == 0
@@ -36,14 +44,25 @@ def test_added_weights_are_listed_and_checked(file: Path, home: Path, call: Call
     assert (said.code, said.out) == (0, "2 weights files unchanged since registration.\n")
 
 
-def test_json_of_added_weights_names_them(file: Path, call: Call) -> None:
-    assert json.loads(call("models", "add", file, "--json").out)["name"] == file.stem
+def test_json_of_added_weights_names_them_and_their_classes(tmp_path: Path, call: Call) -> None:
+    file = exported(tmp_path / "coco.onnx", ("truck", "zebra"))
+    found = json.loads(call("models", "add", file, "--classes", "coco", "--json").out)
+    assert (found["name"], found["used"], found["ignored"]) == ("coco", {"truck": "civil_vehicle"}, ["zebra"])
+
+
+def test_weights_that_are_no_network_are_not_added(tmp_path: Path, home: Path, call: Call) -> None:
+    file = tmp_path / "none.onnx"
+    file.write_bytes(b"weights")
+    said = call("models", "add", file)
+    assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+    assert "none.onnx: ONNX Runtime cannot load it" in said.err
+    assert not (home / "models").exists()
 
 
 def test_altered_weights_end_with_3_and_are_not_used(
     file: Path, home: Path, clip: Path, tmp_path: Path, call: Call
 ) -> None:
-    call("models", "add", file)
+    call("models", "add", file, "--classes", tanks(file))
     os.truncate(home / "models" / file.name, 2)
     said = call("models", "verify")
     assert said.code == 3
@@ -61,10 +80,14 @@ def test_a_wrong_mapping_and_a_taken_name_end_with_2(file: Path, call: Call) -> 
     said = call("models", "add", file, "--classes", mapping)
     assert (said.code, said.out) == (2, "")
     assert "'zebra' is no node of the class tree; nodes are: object, equipment" in said.err
-    assert call("models", "add", file).code == 0
-    assert call("models", "add", file).code == 0, "the same bytes again, perhaps with a mapping this time"
-    file.write_bytes(b"other weights of the same name")
     said = call("models", "add", file)
+    assert (said.code, f"{file.name}: its classes are not in the class tree (Tank)" in said.err) == (2, True)
+    mapping.write_text('[classes]\nTank = "armoured_vehicle"\n')
+    assert call("models", "add", file, "--classes", mapping).code == 0
+    mapping.write_text('[classes]\nTank = "vehicle"\n')
+    assert call("models", "add", file, "--classes", mapping).code == 0, "the same bytes, with another mapping"
+    exported(file, ("Tank", "uav", "other"))
+    said = call("models", "add", file, "--classes", mapping)
     assert (said.code, "are registered already; rename the file" in said.err) == (2, True)
     said = call("models", "add", file.with_name("nowhere.onnx"))
     assert (said.code, "nowhere.onnx: does not exist; give an .onnx or .pt file" in said.err) == (2, True)
@@ -73,6 +96,7 @@ def test_a_wrong_mapping_and_a_taken_name_end_with_2(file: Path, call: Call) -> 
 def test_weights_that_are_no_network_end_with_2_and_no_traceback(
     file: Path, clip: Path, tmp_path: Path, call: Call
 ) -> None:
+    file.write_bytes(b"weights")
     said = call("analyze", clip, "--case", tmp_path / "case", "--model", file)
     assert (said.code, said.out) == (2, "")
     assert file.name in said.err

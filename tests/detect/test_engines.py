@@ -93,6 +93,49 @@ def test_all_class_scores_are_kept() -> None:
     assert np.allclose(found.scores, [[0.6, 0.55]])
 
 
+class Fixed:
+    """A network that always gives the same output: columns of centre x, y, width, height and scores."""
+
+    engine, precision, version = "fake", "none", "0"
+
+    def __init__(self, classes: tuple[str, ...], output: list) -> None:
+        self.classes, self._output = classes, np.array([output], np.float32)
+
+    def forward(self, batch: np.ndarray) -> np.ndarray:
+        return np.repeat(self._output, len(batch), axis=0)
+
+
+EMPTY = np.zeros((416, 416, 3), np.uint8)
+
+
+def test_an_ignored_class_never_becomes_a_box_and_two_names_of_one_node_are_one_class() -> None:
+    boxes = [[50.0, 200.0, 300.0], [50.0, 200.0, 300.0], [20.0] * 3, [20.0] * 3]
+    scores = [[0.2, 0.9, 0.1], [0.95, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.5, 0.9]]
+    network = Fixed(("Tank", "Kite", "Plane", "APC"), [*boxes, *scores])
+    nodes = ("armoured_vehicle", None, "aircraft", "armoured_vehicle")
+    detector = YoloDetector(network, DetectorConfig(), nodes)
+    assert detector.classes == ("armoured_vehicle", "aircraft")
+    found = detector.detect([EMPTY])[0]
+    assert found.scores.shape == (3, 2)
+    assert np.allclose(sorted(found.scores.tolist()), [[0.2, 0.6], [0.9, 0.1], [0.9, 0.3]])
+    only_planes = YoloDetector(network, DetectorConfig(), (None, None, "aircraft", None)).detect([EMPTY])[0]
+    assert np.allclose(sorted(only_planes.scores[:, 0]), [0.3, 0.6]), "0.1 is below the threshold, whatever a tank gets"
+
+
+def test_an_end_to_end_output_is_understood() -> None:
+    rows = [[40.0, 40, 60, 60, 0.8, 1], [100, 100, 140, 180, 0.5, 0], [0, 0, 0, 0, 0, 0]]
+    found = YoloDetector(Fixed(("uav", "bird"), rows), DetectorConfig()).detect([EMPTY])[0]
+    assert found.xyxy.tolist() == [[40, 40, 60, 60], [100, 100, 140, 180]]
+    assert np.allclose(found.scores, [[0, 0.8], [0.5, 0]])
+
+
+def test_an_output_of_another_form_is_an_error() -> None:
+    with pytest.raises(
+        WeightsError, match=r"output of shape \(1, 3, 7\) for 2 classes, where \(pictures, 6, anchors\)"
+    ):
+        YoloDetector(Fixed(("uav", "bird"), [[0.0] * 7] * 3), DetectorConfig()).detect([EMPTY])
+
+
 def test_shipped_weights_have_the_recorded_hash_and_classes_of_the_tree() -> None:
     for name, entry in roundel_models.registry().items():
         assert roundel_models.weights(name).is_file()

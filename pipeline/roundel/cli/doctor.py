@@ -91,6 +91,21 @@ def _weights() -> str:
     return ", ".join(weights.registered())
 
 
+def _tesseract() -> str:
+    """Tesseract and its languages. Writing is optional: without it an analysis runs, and its result says so."""
+    from roundel.config import TextConfig
+    from roundel.errors import MissingProgramError
+    from roundel.text.tesseract import Tesseract
+
+    config = TextConfig()
+    try:
+        found = Tesseract(config.tesseract, config.languages)
+    except MissingProgramError as error:
+        return f"writing will not be read: {error}"
+    missing = f"; not installed: {', '.join(found.missing)}" if found.missing else ""
+    return f"tesseract {found.version} reads {', '.join(found.languages)}{missing}"
+
+
 def _cuda() -> str:
     from roundel.detect import has_cuda
 
@@ -132,6 +147,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "engines": _engines,
     "torch": _torch,
     "weights": _weights,
+    "Tesseract": _tesseract,
     "CUDA": _cuda,
     "decoder sandbox": _sandbox,
     "machine": _machine,

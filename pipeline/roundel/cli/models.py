@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+import roundel_models
 from roundel.cli.output import JsonOption, QuietOption, number, print_json, results, say, visible
 from roundel.detect import weights
+from roundel.detect.admission import admit
 from roundel.errors import EXIT_INTEGRITY, EXIT_OK, WeightsError
+
+MOST_NAMES = 20  # ignored classes that are listed; --json lists all
 
 app = typer.Typer(help="List, add and check weights.", no_args_is_help=True)
 
@@ -39,7 +43,12 @@ def list_models(as_json: JsonOption = False, quiet: QuietOption = False) -> int:
 def add_model(
     file: Annotated[Path, typer.Argument(help="Weights: .onnx or .pt.", show_default=False)],
     classes: Annotated[
-        Path | None, typer.Option(help="TOML file that maps the weights' classes to the class tree.")
+        str | None,
+        typer.Option(
+            help="YAML or TOML file that maps the weights' classes to the class tree, or a shipped mapping: "
+            f"{', '.join(roundel_models.mappings())}.",
+            show_default=False,
+        ),
     ] = None,
     licence: Annotated[str, typer.Option(help="What may be done with the weights.")] = "not stated",
     as_json: JsonOption = False,
@@ -47,14 +56,32 @@ def add_model(
 ) -> int:
     """Register weights of your own. They are copied, hashed and checked every time they are loaded.
 
-    Example: **roundel models add tanks.onnx --classes tanks.toml**
+    Example: **roundel models add tanks.pt --classes tanks.yaml**
 
-    The mapping: a table [classes] with lines such as Tank = "armoured_vehicle".
+    The mapping: lines such as Tank: armoured_vehicle; classes that it leaves out, or maps to ignore, are never boxes.
     """
-    added = weights.add(file, classes, licence)
+    admitted = admit(file, classes, licence)
+    added = admitted.weights
     if as_json:
-        print_json({"name": added.name, "path": str(added.path), "sha256": added.sha256})
+        print_json(
+            {
+                "name": added.name,
+                "path": str(added.path),
+                "sha256": added.sha256,
+                "used": dict(admitted.used),
+                "ignored": list(admitted.ignored),
+            }
+        )
     else:
+        by_node: dict[str, list[str]] = {}
+        for name, node in admitted.used.items():
+            by_node.setdefault(node, []).append(name)
+        for node, names in by_node.items():
+            say(f"{node}: {', '.join(names)}", quiet)
+        if admitted.ignored:
+            rest = len(admitted.ignored) - MOST_NAMES
+            listed = ", ".join(admitted.ignored[:MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+            say(f"ignored: {listed}", quiet)
         say(
             f"Added {added.name} ({added.sha256}). Use it with: roundel analyze VIDEO --case CASE --model {added.name}",
             quiet,

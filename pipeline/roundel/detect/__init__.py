@@ -114,7 +114,7 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
         from roundel.detect.ultralytics import TorchNetwork
 
         network = TorchNetwork(weights.path, threads)
-    classes = weights.map_classes(network.classes)
+    nodes = weights.map_classes(network.classes)
     provenance: dict[str, object] = {
         "weights_name": weights.name,
         "weights_sha256": weights.sha256,
@@ -122,6 +122,10 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
         "weights_limits": list(weights.limits),
         "classes_shown_as": dict(weights.shown_as),
         "classes_least_px": dict(weights.least_px),
+        "classes_mapped": {
+            name: node for name, node in zip(network.classes, nodes, strict=True) if node not in {name, None}
+        },
+        "classes_ignored": sorted(name for name, node in zip(network.classes, nodes, strict=True) if node is None),
         "engine": network.engine,
         "engine_version": network.version,
         "precision": network.precision,
@@ -130,5 +134,5 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
     if calibration is not None:
         provenance["calibration"] = asdict(calibration)
     return LoadedDetector(
-        YoloDetector(network, config, classes), provenance, weights.shown_as, weights.least_px, calls, calibration
+        YoloDetector(network, config, nodes), provenance, weights.shown_as, weights.least_px, calls, calibration
     )

@@ -41,10 +41,25 @@ class OnnxNetwork:
         stated = self._session.get_modelmeta().custom_metadata_map
         self.precision = read_precision(stated.get("precision"), path)
         self.classes = read_names(stated.get("names", "[]"), path)
+        self._channels = box_channels(stated.get("task", "detect"), len(self.classes), path)
+        shape = self._session.get_inputs()[0].shape
+        self.fixed_shape = tuple(shape) if any(isinstance(shape[axis], int) for axis in (0, 2, 3)) else None
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
-        return np.asarray(self._session.run([self._output], {self._input: batch})[0], np.float32)
+        output = np.asarray(self._session.run([self._output], {self._input: batch})[0], np.float32)
+        return output[:, : self._channels] if self._channels else output
+
+
+def box_channels(task: str, classes: int, path: Path) -> int | None:
+    """How many channels of a network's output are boxes and scores: of a network that segments, others follow.
+
+    Raises:
+        WeightsError: if the network's task is another one, such as oriented boxes or poses.
+    """
+    if task not in {"detect", "segment"}:
+        raise WeightsError(f"{path}: is made for the task '{task}'; a detection or segmentation model is needed")
+    return 4 + classes if task == "segment" else None
 
 
 def read_precision(stated: str | None, path: Path) -> str:

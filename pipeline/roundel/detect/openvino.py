@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.detect.onnx import read_names, read_precision
+from roundel.detect.onnx import box_channels, read_names, read_precision
 from roundel.errors import WeightsError
 from roundel.quiet import hush
 
@@ -38,12 +38,15 @@ class OpenVinoNetwork:
             raise WeightsError(f"{path}: OpenVINO cannot load it: {str(error).splitlines()[0][:200]}") from error
         self.version = openvino.__version__.split("-")[0]
 
-        def stated(key: str) -> str | None:
-            return str(model.get_rt_info(["framework", key]).value) if model.has_rt_info(["framework", key]) else None
+        def stated(key: str, default: str) -> str:
+            place = ["framework", key]
+            return str(model.get_rt_info(place).value) if model.has_rt_info(place) else default
 
-        self.precision = read_precision(stated("precision"), path)
-        self.classes = read_names(stated("names") or "[]", path)
+        self.precision = read_precision(stated("precision", "fp32"), path)
+        self.classes = read_names(stated("names", "[]"), path)
+        self._channels = box_channels(stated("task", "detect"), len(self.classes), path)
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
-        return np.array(self._request.infer([batch])[0], np.float32)
+        output = np.array(self._request.infer([batch])[0], np.float32)
+        return output[:, : self._channels] if self._channels else output

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 MINIMUM_TORCH = (2, 10)
+KINDS = ("DetectionModel", "SegmentationModel", "WorldModel", "YOLOEModel", "YOLOESegModel")
 
 
 def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
@@ -48,10 +49,52 @@ def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
             f"{path}: not loaded, because it is no ultralytics checkpoint or asks to run code of its own "
             f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Export it to ONNX where it was made."
         ) from error
-    if not isinstance(module, tasks.DetectionModel):
-        raise WeightsError(f"{path}: holds a {type(module).__name__}, not a detection model")
-    names: dict[int, str] = module.names
+    if not isinstance(module, tasks.DetectionModel) or type(module).__name__ not in KINDS:
+        raise WeightsError(
+            f"{path}: holds a {type(module).__name__}, not a detection model; Roundel uses {', '.join(KINDS)}"
+        )
+    network: Any = module
+    _require_prompts(network, path)
+    _keep_all_scores(network.model[-1])
+    names: dict[int, str] = dict(enumerate(module.names)) if isinstance(module.names, list) else module.names
     return module.float().eval(), tuple(names[index] for index in sorted(names))
+
+
+def _require_prompts(module: Any, path: Path) -> None:  # noqa: ANN401
+    """Whether a model that finds what it is told to find has been told.
+
+    Raises:
+        WeightsError: if not, with how to do that where there is a text encoder.
+    """
+    head, classes = module.model[-1], len(module.names)
+    kind = type(module).__name__
+    if kind.startswith("YOLOE"):
+        ready = getattr(head, "lrpc", None) is not None or bool(getattr(head, "is_fused", False))
+        prompts = getattr(module, "pe", None)
+    elif kind == "WorldModel":
+        # Encoded prompts have length 1; the random ones of a model that was never told anything do not.
+        prompts = module.txt_feats
+        ready = False
+        if abs(float(prompts.float().norm(dim=-1).mean()) - 1) > 0.05:
+            prompts = None
+    else:
+        return
+    if not ready and (prompts is None or prompts.shape[1] != classes):
+        raise WeightsError(
+            f"{path}: holds a {kind} whose prompts are not set. That needs ultralytics' text encoder (the package clip "
+            "and its weights), which Roundel neither ships nor downloads. Where you have it: "
+            "model.set_classes(['tank', 'helicopter']); model.save('with-prompts.pt'); then add that file. "
+            "See docs/weights.md"
+        )
+
+
+def _keep_all_scores(head: Any) -> None:  # noqa: ANN401
+    """Let an end-to-end head give the scores of all classes: its other branch does, and suppression is Roundel's own.
+
+    Where that branch was removed, only the best class of each box is known.
+    """
+    if getattr(head, "end2end", False) and getattr(head, "cv2", None) is not None:
+        head.end2end = False
 
 
 def cuda_available() -> bool:
@@ -77,6 +120,8 @@ class TorchNetwork:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.set_num_threads(threads)
         self._module = module.to(self._device)
+        segments = "Seg" in type(module).__name__  # SegmentationModel, YOLOESegModel
+        self._channels = 4 + len(self.classes) if segments else None
         self.precision = "fp32"
         self.version = f"{ultralytics.__version__} torch {torch.__version__} {self._device}"
 
@@ -84,5 +129,7 @@ class TorchNetwork:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
         with self._torch.inference_mode():
             output: Any = self._module(self._torch.from_numpy(batch).to(self._device))
-        tensor = output[0] if isinstance(output, (tuple, list)) else output
-        return np.asarray(tensor.float().cpu().numpy(), np.float32)
+        while isinstance(output, (tuple, list)):
+            output = output[0]
+        array = np.asarray(output.float().cpu().numpy(), np.float32)
+        return array[:, : self._channels] if self._channels else array

@@ -6,14 +6,15 @@ import os
 import shutil
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import roundel_models
 from roundel import calibration
 from roundel.calibration import Calibration
 from roundel.classes import tree
-from roundel.errors import UsageError, WeightsError
+from roundel.detect.mapping import IGNORE, ClassMapping, check_fit, read_mapping
+from roundel.errors import WeightsError
 from roundel.media.identity import sha256_of
 
 SUFFIXES = {".onnx", ".pt"}
@@ -23,7 +24,8 @@ SUFFIXES = {".onnx", ".pt"}
 class Weights:
     """A weights file that was found, and what is known about it.
 
-    ``mapping`` gives the class-tree node for each name the file uses (empty: its names are nodes themselves);
+    ``mapping`` gives the class-tree node, or ``ignore``, for each name the file uses; names that it leaves out are
+    ignored, too. Empty: the names are nodes themselves.
     ``shown_as`` the deepest node that a report may print for a class; ``least_px`` the longest side in the network's
     input below which a class is not told from other equipment.
     """
@@ -40,18 +42,26 @@ class Weights:
     limits: tuple[str, ...] = ()
     """What is known to go wrong with these weights, in sentences for the report."""
 
-    def map_classes(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The class-tree nodes for the names in the file, in its order.
+    def map_classes(self, names: tuple[str, ...]) -> tuple[str | None, ...]:
+        """The class-tree nodes for the names in the file, in its order; ``None`` for a class that is ignored.
 
         Raises:
-            WeightsError: if a name is neither mapped nor a node of the class tree.
+            WeightsError: if there is no mapping and a name is no node of the class tree, or if no class is used.
         """
-        nodes = tuple(self.mapping.get(name, name) for name in names)
-        unknown = sorted({node for node in nodes if node not in tree()})
-        if unknown or not nodes:
+        if self.mapping:
+            nodes = tuple(None if (node := self.mapping.get(name, IGNORE)) == IGNORE else node for name in names)
+            unknown = sorted({node for node in nodes if node is not None and node not in tree()})
+        else:
+            nodes, unknown = names, sorted(set(names) - tree().keys())
+        if unknown:
             raise WeightsError(
-                f"{self.path}: its classes are not in the class tree ({', '.join(unknown[:8]) or 'it names none'}). "
-                "Register it with a mapping: roundel models add FILE --classes MAPPING.toml"
+                f"{self.path}: its classes are not in the class tree ({', '.join(unknown[:8])}). "
+                "Register it with a mapping: roundel models add FILE --classes MAPPING.yaml"
+            )
+        if not any(nodes):
+            raise WeightsError(
+                f"{self.path}: none of its classes is used ({', '.join(names[:8]) or 'it names none'}). "
+                "Register it with a mapping: roundel models add FILE --classes MAPPING.yaml"
             )
         return nodes
 
@@ -143,52 +153,50 @@ def calibration_of(weights: Weights) -> Calibration | None:
     return calibration.read(path, weights.sha256)
 
 
-def add(path: Path, classes: Path | None, licence: str) -> Weights:
+def add(path: Path, classes: str | Path | None, licence: str, names: tuple[str, ...] | None = None) -> Weights:
     """Copy a weights file into the user's folder and record its hash and class mapping.
 
     Args:
         path: an ``.onnx`` or ``.pt`` file.
-        classes: a TOML file with a table ``[classes]`` (name in the weights = node of the class tree) and, if wanted,
-            ``[shown_as]``; ``None`` if the names in the weights are nodes of the class tree.
+        classes: a mapping (:mod:`roundel.detect.mapping`), or ``None`` if the names in the weights are nodes of the
+            class tree.
         licence: what may be done with the weights, in a few words.
+        names: the classes that the file names, for which the mapping must fit; ``None`` if they are not known.
 
     Raises:
         WeightsError: if the file is no weights file or the name is taken by other weights.
         UsageError: if the mapping is wrong.
     """
-    if path.suffix not in SUFFIXES or not path.is_file():
-        reason = "is no weights file" if path.exists() else "does not exist"
-        raise WeightsError(f"{path}: {reason}; give an .onnx or .pt file")
+    require_file(path)
     same_name = registered().get(path.stem)
     if same_name and not (same_name.origin == "added" and same_name.sha256 == sha256_of(path)):
         raise WeightsError(f"{path}: weights named {path.stem} are registered already; rename the file")
-    mapping, shown_as = _read_mapping(classes) if classes else ({}, {})
+    mapping = read_mapping(classes) if classes else ClassMapping("", {}, {})
+    if names is not None and classes:
+        check_fit(mapping, names, path)
     folder = user_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name
+    weights = Weights(path.stem, path, sha256_of(path), licence, "added", mapping.classes, mapping.shown_as)
+    if names is not None:
+        weights.map_classes(names)
+    weights = replace(weights, path=target)
+    folder.mkdir(parents=True, exist_ok=True)
     if path.resolve() != target.resolve():
         shutil.copyfile(path, target)
-    weights = Weights(path.stem, target, sha256_of(target), licence, "added", mapping, shown_as)
+    check(weights)
     (folder / f"{path.stem}.toml").write_text(_card(weights), encoding="utf-8")
     return weights
 
 
-def _read_mapping(path: Path) -> tuple[dict[str, str], dict[str, str]]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{path}: cannot be read as a TOML mapping: {reason}") from error
-    mapping, shown_as = data.pop("classes", {}), data.pop("shown_as", {})
-    if data or not isinstance(mapping, dict) or not isinstance(shown_as, dict):
-        raise UsageError(
-            f'{path}: holds something else than a table [classes] with lines such as Tank = "armoured_vehicle"'
-            " and, if wanted, a table [shown_as]"
-        )
-    for node in (*mapping.values(), *shown_as, *shown_as.values()):
-        if not isinstance(node, str) or node not in tree():
-            raise UsageError(f"{path}: {node!r} is no node of the class tree; nodes are: {', '.join(tree())}")
-    return mapping, shown_as
+def require_file(path: Path) -> None:
+    """Whether a path may be a weights file.
+
+    Raises:
+        WeightsError: if it is not there or has another ending.
+    """
+    if path.suffix not in SUFFIXES or not path.is_file():
+        reason = "is no weights file" if path.exists() else "does not exist"
+        raise WeightsError(f"{path}: {reason}; give an .onnx or .pt file")
 
 
 def _card(weights: Weights) -> str:

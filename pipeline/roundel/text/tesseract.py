@@ -1,0 +1,225 @@
+"""Tesseract as a child process: many line pictures in one run, characters with their alternatives out.
+
+One run reads a list of pictures, so the language models are loaded once for all lines of a track. Arguments are a list,
+one thread makes the result the same on every machine (``OMP_THREAD_LIMIT``), and a time limit ends a run that hangs.
+Pictures are grey maps that Roundel writes itself; no file of the video reaches Tesseract.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.errors import MissingProgramError, StallError
+
+SECONDS_TO_START = 30.0
+SECONDS_PER_LINE = 2.0  # about forty times what a line takes
+OLDEST = (5, 0)
+DIRECTION_MARKS = {"\u200e", "\u200f", "\u061c"}
+RAW_LINE = 13  # page segmentation mode: the picture is one line; mode 7 loses short lines in its layout analysis
+Choices = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What Tesseract made of one picture: for each character its choices (character, weight 0..1), largest first."""
+
+    characters: tuple[Choices, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The characters that weigh most."""
+        return "".join(choices[0][0] for choices in self.characters)
+
+    @property
+    def confidence(self) -> float:
+        """Mean weight of these characters, 0..1; 0 for nothing."""
+        weights = [choices[0][1] for choices in self.characters if choices[0][0] != " "]
+        return sum(weights) / len(weights) if weights else 0.0
+
+
+class Tesseract:
+    """An installed Tesseract with those of the wanted languages that it has."""
+
+    def __init__(self, name: str, wanted: Sequence[str]) -> None:
+        """Find the program and its languages.
+
+        Raises:
+            MissingProgramError: if it is not installed, too old or has none of the languages; with what to type.
+        """
+        path = shutil.which(name)
+        if path is None:
+            raise MissingProgramError(f"{name} is not installed. {how_to_install(wanted)}")
+        self.program = path
+        self.version = _version(path)
+        number = re.match(r"(\d+)\.(\d+)", self.version)
+        if number is None or (int(number[1]), int(number[2])) < OLDEST:
+            raise MissingProgramError(f"{name} {self.version} is too old: version 5 or newer is needed")
+        present = set(_output(path, "--list-langs").splitlines()[1:])
+        self.languages = tuple(language for language in wanted if language in present)
+        self.missing = tuple(language for language in wanted if language not in present)
+        if not self.languages:
+            raise MissingProgramError(
+                f"{name} {self.version} has none of the languages {', '.join(wanted)}. {how_to_install(wanted)}"
+            )
+
+    def read(self, pictures: Sequence[NDArray[np.uint8]], languages: str) -> list[Raw]:
+        """Read pictures (h, w) of one line each, dark on light.
+
+        Args:
+            pictures: the lines.
+            languages: Tesseract's names, joined by ``+``. Alternatives are given for a single language only.
+
+        Raises:
+            StallError: if Tesseract fails or does not come to an end.
+        """
+        if not pictures:
+            return []
+        with tempfile.TemporaryDirectory(prefix="roundel-text-") as folder:
+            names = []
+            for index, picture in enumerate(pictures):
+                names.append(Path(folder) / f"{index}.pgm")
+                names[-1].write_bytes(cv2.imencode(".pgm", picture)[1].tobytes())
+            order = Path(folder) / "lines.txt"
+            order.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+            page = self._run(order, languages, SECONDS_TO_START + SECONDS_PER_LINE * len(pictures))
+        parser = _Hocr()
+        parser.feed(page)
+        parser.close()
+        return [parser.page(index) for index in range(len(pictures))]
+
+    def _run(self, order: Path, languages: str, seconds: float) -> str:
+        settings = ("lstm_choice_mode=2", "tessedit_create_hocr=1", "tessedit_do_invert=0")
+        command = [self.program, str(order), "stdout", "-l", languages, "--psm", str(RAW_LINE), "--dpi", "150"]
+        for setting in settings:
+            command += ["-c", setting]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=seconds,
+                env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StallError(
+                f"{self.program} did not read within {seconds:.0f} s; try again, or set text.engine = 'off'"
+            ) from error
+        if done.returncode != 0:
+            reason = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
+            raise StallError(
+                f"{self.program} failed with status {done.returncode} ({reason[0][:200]}); 'roundel doctor' checks it, "
+                "text.engine = 'off' does without it"
+            )
+        return done.stdout.decode("utf-8", "replace")
+
+
+def how_to_install(wanted: Sequence[str]) -> str:
+    """What to type."""
+    debian = " ".join(f"tesseract-ocr-{language}" for language in wanted)
+    return (
+        f"On Debian or Ubuntu: sudo apt-get install tesseract-ocr {debian}; on Fedora: sudo dnf install tesseract and "
+        "its tesseract-langpack-… packages; on macOS: brew install tesseract tesseract-lang."
+    )
+
+
+def _output(path: str, argument: str) -> str:
+    try:
+        done = subprocess.run(
+            [path, argument], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingProgramError(f"{path}: cannot be run ({error}); install Tesseract again") from error
+    return done.stdout or done.stderr
+
+
+def _version(path: str) -> str:
+    words = _output(path, "--version").split()
+    return words[1].removeprefix("v") if len(words) > 1 and words[0] == "tesseract" else "of no known version"
+
+
+class _Hocr(HTMLParser):
+    """Takes the words and their choices out of Tesseract's hOCR, page by page."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._pages: dict[int, list[tuple[str, float, list[list[tuple[str, float]]]]]] = {}
+        self._page = -1
+        self._weight: float | None = None
+        self._in_word = False
+
+    def page(self, index: int) -> Raw:
+        """The reading of the picture with this number."""
+        found: list[Choices] = []
+        for text, confidence, groups in self._pages.get(index, []):
+            characters = _characters(text, confidence, groups)
+            if characters and found:
+                found.append(((" ", 1.0),))
+            found += characters
+        return Raw(tuple(found))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note pages, words, groups of choices and choices."""
+        given = {key: value or "" for key, value in attrs}
+        kind, title = given.get("class", ""), given.get("title", "")
+        if kind == "ocr_page":
+            self._page += 1
+            self._pages[self._page] = []
+            self._in_word = False
+        elif kind == "ocrx_word" and self._page >= 0:
+            match = re.search(r"x_wconf (-?[\d.]+)", title)
+            self._pages[self._page].append(("", max(0.0, float(match[1]) / 100) if match else 0.0, []))
+            self._in_word, self._weight = True, None
+        elif kind == "ocrx_cinfo" and self._in_word:
+            match = re.search(r"x_confs (-?[\d.]+)", title)
+            if match is None:
+                self._pages[self._page][-1][2].append([])
+            self._weight = float(match[1]) / 100 if match else None
+        elif kind in {"ocr_line", "ocr_par", "ocr_carea"}:
+            self._in_word = False
+
+    def handle_data(self, data: str) -> None:
+        """Text of a word or of a choice."""
+        text = data.strip()
+        if not self._in_word or not text:
+            return
+        said, confidence, groups = self._pages[self._page][-1]
+        if self._weight is None:
+            self._pages[self._page][-1] = (said + text, confidence, groups)
+        elif groups:
+            groups[-1].append((text, self._weight))
+            self._weight = None
+
+
+def _characters(text: str, confidence: float, groups: list[list[tuple[str, float]]]) -> list[Choices]:
+    """The characters of a word (NFC, no direction marks), with choices where Tesseract gave them for each.
+
+    A choice weighs its own confidence times that of the word: noise is read as sure characters in an unsure word.
+    """
+    letters = [letter for letter in unicodedata.normalize("NFC", text) if letter not in DIRECTION_MARKS]
+    groups = [group for group in groups if group]
+    if len(groups) != len(letters):
+        return [((letter, confidence),) for letter in letters]
+    found = []
+    for letter, group in zip(letters, groups, strict=True):
+        weights: dict[str, float] = {}
+        for option, weight in group:
+            option_nfc = unicodedata.normalize("NFC", option)
+            weights[option_nfc] = max(weights.get(option_nfc, 0.0), weight * confidence)
+        own = weights.pop(letter, confidence)
+        others = [(option, weight) for option, weight in weights.items() if 0 < weight <= own and len(option) == 1]
+        found.append(((letter, own), *sorted(others, key=lambda item: (-item[1], item[0]))))
+    return found

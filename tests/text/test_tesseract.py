@@ -1,0 +1,113 @@
+"""Tesseract as a child: what is missing is said, what hangs is ended, and its output is taken apart."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from roundel.config import TextConfig, load
+from roundel.errors import MissingProgramError, StallError, UsageError
+from roundel.specialists import load_specialists
+from roundel.text import load_reader, tesseract
+from roundel.text.tesseract import Raw, Tesseract, _Hocr
+
+HOCR = """<?xml version="1.0"?><html><body><div class='ocr_page' title='image "a"; ppageno 0'>
+<span class='ocr_line' title="bbox 0 0 9 9"><span class='ocrx_word' title='bbox 0 0 9 9; x_wconf 50'>2&amp;
+<span class='ocrx_cinfo' id='lstm_choices_1_1_1'><span class='ocrx_cinfo' title='x_confs 90'>2</span>
+<span class='ocrx_cinfo' title='x_confs 40'>Z</span><span class='ocrx_cinfo' title='x_confs 0'>7</span></span>
+<span class='ocrx_cinfo' id='lstm_choices_1_1_2'><span class='ocrx_cinfo' title='x_confs 80'>&amp;</span></span></span>
+<span class='ocrx_word' title='bbox 0 0 9 9; x_wconf 70'>&#39;b\u200e</span></span></div>
+<div class='ocr_page' title='image "b"; ppageno 1'></div></body></html>"""
+
+
+def script(folder: Path, body: str) -> str:
+    path = folder / "fake-tesseract"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_words_and_choices_are_taken_out_of_hocr() -> None:
+    parser = _Hocr()
+    parser.feed(HOCR)
+    raw = parser.page(0)
+    assert raw.text == "2& 'b"
+    assert raw.characters[0] == (("2", 0.45), ("Z", 0.2))
+    assert raw.characters[3] == (("'", 0.7),)
+    assert parser.page(1) == Raw() == parser.page(2)
+    assert Raw().confidence == 0
+
+
+def test_a_missing_program_turns_reading_off_and_the_result_says_so() -> None:
+    config = TextConfig(tesseract="no-such-tesseract")
+    assert load_reader(config) == (None, {"text_reader": "off: no-such-tesseract is not installed"})
+    assert load_reader(TextConfig(engine="off")) == (None, {"text_reader": "off"})
+    with pytest.raises(
+        UsageError, match=r"text\.engine is 'tesseract', but no-such-tesseract is not installed.*apt-get"
+    ):
+        load_reader(TextConfig(engine="tesseract", tesseract="no-such-tesseract"))
+
+
+def test_the_specialists_carry_the_reader(tmp_path: Path) -> None:
+    fake = script(tmp_path, 'case $1 in --version) echo "tesseract v5.9.1";; *) echo head; echo eng; echo osd;; esac')
+    found = load_specialists(load(flags={"text": {"tesseract": fake}, "types": {"engine": "off"}}))
+    assert found.reader is not None
+    assert found.provenance["text_reader"] == "tesseract 5.9.1"
+    assert found.provenance["text_languages"] == ["eng"]
+    assert found.provenance["text_languages_not_installed"] == ["rus", "ukr", "ara", "fas"]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ('echo "tesseract 4.1.1"', "is too old: version 5 or newer"),
+        ("echo hello", "of no known version is too old"),
+        (
+            'case $1 in --version) echo "tesseract 5.3.0";; *) echo head; echo deu;; esac',
+            "has none of the languages eng",
+        ),
+    ],
+)
+def test_an_unfit_program_is_refused(tmp_path: Path, body: str, says: str) -> None:
+    with pytest.raises(MissingProgramError, match=says):
+        Tesseract(script(tmp_path, body), ("eng",))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"), [("sleep 60", "did not read within"), ("echo no >&2; exit 3", r"failed with status 3 \(no\)")]
+)
+def test_a_run_that_hangs_or_fails_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, says: str
+) -> None:
+    monkeypatch.setattr(tesseract, "SECONDS_TO_START", 0.3)
+    monkeypatch.setattr(tesseract, "SECONDS_PER_LINE", 0.0)
+    start = 'case $1 in --version) echo "tesseract 5.3.0"; exit;; --list-langs) echo head; echo eng; exit;; esac'
+    engine = Tesseract(script(tmp_path, f"{start}\n{body}"), ("eng",))
+    with pytest.raises(StallError, match=says):
+        engine.read([np.full((20, 40), 255, np.uint8)], "eng")
+
+
+def test_lines_are_read_in_order_with_alternatives() -> None:
+    engine = installed()
+    pictures = []
+    for text in ("2357", "5140"):
+        picture = np.full((64, 170), 255, np.uint8)
+        cv2.putText(picture, text, (8, 52), cv2.FONT_HERSHEY_SIMPLEX, 1.9, 0, 4)
+        pictures.append(picture)
+    first, second = engine.read(pictures, "eng")
+    assert (first.text, second.text) == ("2357", "5140")
+    assert all(0 < choices[0][1] <= 1 for choices in first.characters)
+    assert engine.read([], "eng") == []
+    assert engine.read(pictures, "eng") == [first, second]
+
+
+def installed() -> Tesseract:
+    """The installed Tesseract. Its absence is a failure: `make setup` installs it."""
+    try:
+        return Tesseract("tesseract", ("eng", "rus", "ukr", "ara", "fas"))
+    except MissingProgramError as error:
+        pytest.fail(f"the tests of reading need Tesseract, which 'make setup' installs: {error}")
