@@ -344,7 +344,7 @@ def test_page_tells_what_was_found(tmp_path: Path) -> None:
         "Footage does not show who supplied",
         "Class not determined between civil vehicle (0.50) and armoured vehicle (0.40).",
         "The detector's finer guess (combat aircraft, share 0.99) is not reported: on pictures from other sources it "
-        "validated; finer classes are known to be confused.",
+        "has not been shown to be right.",
         "People were detected in 1 time range (0:20.00 to 0:21.00). People are not counted",
         "Graphic? Labelled missile or rocket",
         "Taken by the program for a graphic laid over the picture, because it stayed unchanged at one place",
