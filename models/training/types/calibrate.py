@@ -14,12 +14,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roundel.identify.photos import crop_object
 from roundel.identify.posterior import SizeLimit, similarities
 from training.recipe import Recipe, load_recipe
 from training.types.cases import all_cases, fit
@@ -28,24 +26,10 @@ from training.types.network import Head
 from training.types.pictures import TypePicture, read_index
 from training.types.register import update
 from training.types.train import folds_of
+from training.types.views import length, reduced
 
 LEAST_CERTAIN = 0.25
 """Objects so small that they keep a smaller share of the right answers are not looked at."""
-
-
-def length(item: TypePicture) -> float:
-    """The longest side of the object in the picture, in pixels."""
-    return max(item.box[2] - item.box[0], item.box[3] - item.box[1])
-
-
-def reduced(item: TypePicture, longest_px: int) -> NDArray[np.uint8]:
-    """The crop (h, w, 3, BGR) as if the object had been ``longest_px`` long in the frame."""
-    crop = crop_object(item.read(), item.box)
-    scale = longest_px / length(item)
-    if scale >= 1:
-        return crop
-    size = (max(2, round(crop.shape[1] * scale)), max(2, round(crop.shape[0] * scale)))
-    return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def size_curve(recipe: Recipe, pictures: Sequence[TypePicture]) -> list[tuple[int, float]]:

@@ -16,6 +16,7 @@ from training.types.pictures import TypePicture
 
 PRESENT, VARIANT, ABSENT = "present", "variant", "absent"
 TANK_SOURCE = "amannoufel"
+COLDEST = 0.02  # a lower temperature would make a certainty of the smallest difference
 UNIFORM = (0.3, 0.4, 0.5, 0.6, 0.8)
 
 
@@ -125,7 +126,11 @@ def _fit(found: Sequence[Cases], absent_share: float, uniform: float, sources: i
     lowest = surprise(found, best, absent_share)
     while step_o > 0.002:
         trials = [
-            replace(best, temperature=best.temperature * float(np.exp(step_t * a)), other=best.other + step_o * b)
+            replace(
+                best,
+                temperature=max(COLDEST, best.temperature * float(np.exp(step_t * a))),
+                other=best.other + step_o * b,
+            )
             for a in (-1, 0, 1)
             for b in (-1, 0, 1)
         ]

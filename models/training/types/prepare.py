@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from roundel.config import DetectorConfig
 from roundel.detect import load_detector
-from roundel.identify.photos import crop_object, largest_object
+from roundel.identify.photos import largest_object
 from training.recipe import Recipe, extracted, load_recipe
 from training.types.features import run_trunk, trunk_session
 from training.types.network import LAYOUT
 from training.types.pictures import TypePicture, read_index, read_manifest, read_names, write_index
+from training.types.views import far, mirrored, plain
 
 
 def find_objects(recipe: Recipe) -> list[TypePicture]:
@@ -86,11 +87,11 @@ def prepare(recipe: Recipe) -> list[TypePicture]:
     if not boxes.is_file():
         write_index(boxes, find_objects(recipe))
     pictures = read_index(boxes)
-    crops = [crop_object(item.read(), item.box) for item in pictures]
     session = trunk_session(recipe)
-    features = np.stack([run_trunk(session, crops), run_trunk(session, [crop[:, ::-1] for crop in crops])])
+    views = ([plain(x) for x in pictures], [mirrored(x) for x in pictures], [far(x, i) for i, x in enumerate(pictures)])
+    features = np.stack([run_trunk(session, crops) for crops in views])
     np.save(recipe.path("features.npy"), features)
-    numbers = groups(features[:, :, LAYOUT:], recipe.settings["prepare"]["duplicate_likeness"])
+    numbers = groups(features[:2, :, LAYOUT:], recipe.settings["prepare"]["duplicate_likeness"])
     pictures = [replace(item, group=number) for item, number in zip(pictures, numbers, strict=True)]
     write_index(recipe.path("pictures.jsonl"), pictures)
     return pictures
