@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,33 @@ def mappings() -> dict[str, Path]:
     return {file.stem: file for file in sorted((ROOT / "mappings").glob("*.yaml"))}
 
 
+@cache
+def types() -> dict[str, dict[str, Any]]:
+    """The types that can be named and the families above them: parent (a family or a class), title, level."""
+    return tomllib.loads((ROOT / "types.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def identify() -> dict[str, Any]:
+    """The tables ``network``, ``gallery``, ``calibration`` and ``size`` of the identification of types."""
+    return tomllib.loads((ROOT / "identify.toml").read_text(encoding="utf-8"))
+
+
+def checked(entry: Mapping[str, Any]) -> Path:
+    """The path of a shipped file whose ``file`` and ``sha256`` an entry gives, after its hash has been checked.
+
+    Raises:
+        ValueError: if it is missing or not the file that was registered.
+    """
+    path: Path = ROOT / entry["file"]
+    if not path.is_file():
+        raise ValueError(f"{path}: is missing")
+    found = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    if found != entry["sha256"]:
+        raise ValueError(f"{path}: is not the file that was registered ({found} instead of {entry['sha256']})")
+    return path
+
+
 def weights(name: str) -> Path:
     """The path of shipped weights, after its hash has been checked.
 
@@ -36,11 +64,4 @@ def weights(name: str) -> Path:
         KeyError: if no such weights are shipped.
         ValueError: if the file is not the one that was registered.
     """
-    entry = registry()[name]
-    path: Path = ROOT / entry["file"]
-    found = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-    if found != entry["sha256"]:
-        raise ValueError(
-            f"{path}: is not the file that was registered as {name} ({found} instead of {entry['sha256']})"
-        )
-    return path
+    return checked(registry()[name])

@@ -21,6 +21,9 @@ REPORT_PAGE = "index.html"
 ANALYSED = "analysed"
 REPORTED = "reported"
 CONFIGURED = "configured"
+GALLERY_ADDED = "gallery"
+GALLERY_FILE = "gallery/gallery.json"
+"""The case's own gallery of types, if it has one."""
 
 
 def create(case: Path, config: Config) -> None:
@@ -102,10 +105,15 @@ def problems(case: Path) -> Iterator[str]:
         elif not agrees(folder, noted[name]):
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
-    for kind, name in ((CONFIGURED, CONFIG), (REPORTED, f"{REPORT}/{REPORT_PAGE}")):
+    for kind, name in ((CONFIGURED, CONFIG), (GALLERY_ADDED, GALLERY_FILE), (REPORTED, f"{REPORT}/{REPORT_PAGE}")):
         if whole or (kind, name) in latest:
             yield from _problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
+
+
+def note_gallery(case: Path, file: Path, details: dict[str, object]) -> None:
+    """Note in the custody log that the case's gallery was added to."""
+    custody.append(case, GALLERY_ADDED, GALLERY_FILE, {**details, "sha256": sha256_of(file)})
 
 
 def logged(case: Path) -> dict[str, custody.Event]:
@@ -131,16 +139,15 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {CONFIG, custody.FILE, custody.HEAD, VIDEOS, REPORT, INDEX}
+    known = {CONFIG, custody.FILE, custody.HEAD, VIDEOS, REPORT, INDEX, GALLERY_FILE.partition("/")[0]}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
             yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
     for path in sorted(case.iterdir()):
         if path.name not in known:
             yield f"{path}: was added"
-    for path in sorted((case / REPORT).glob("*")):
-        if path.name != REPORT_PAGE:
-            yield f"{path}: was added"
+    for only in (case / REPORT / REPORT_PAGE, case / GALLERY_FILE):
+        yield from (f"{path}: was added" for path in sorted(only.parent.glob("*")) if path != only)
     for path in sorted((case / VIDEOS).glob("*")):
         if not path.is_dir():
             yield f"{path}: was added"

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.config import Config
+from roundel.config import Config, TypesConfig
+from roundel.detect.weights import user_folder
 from roundel.types import Reading, Seconds, TypeOpinion, View
+
+if TYPE_CHECKING:
+    from roundel.identify.embed import Embedder
+    from roundel.identify.gallery import Gallery, TypeNode
+
+GALLERY = "gallery"
+"""The folder of a gallery, in a case or among the user's data."""
 
 
 class Identifier(Protocol):
@@ -56,8 +64,9 @@ def load_specialists(config: Config, case: Path | None = None) -> Specialists:
     Raises:
         UsageError: if one is asked for by name and cannot be had.
     """
+    identifier, about_identifier = _identifier(config, case)
     reader, about_reader = _reader(config)
-    return Specialists(reader=reader, provenance={"identifier": "off", **about_reader})
+    return Specialists(identifier, reader, {**about_identifier, **about_reader})
 
 
 def _reader(config: Config) -> tuple[TextReader | None, dict[str, object]]:
@@ -65,3 +74,39 @@ def _reader(config: Config) -> tuple[TextReader | None, dict[str, object]]:
     from roundel.text import load_reader
 
     return load_reader(config.text)
+
+
+def user_gallery() -> Path:
+    """The folder of the user's own gallery of types."""
+    return user_folder().parent / GALLERY
+
+
+def case_gallery(case: Path) -> Path:
+    """The folder of a case's own gallery of types."""
+    return case / GALLERY
+
+
+def _identifier(config: Config, case: Path | None) -> tuple[Identifier | None, Mapping[str, object]]:
+    """The identifier of types over the shipped gallery, the user's and the case's, and what a result says about it."""
+    from roundel.identify import load_identifier
+
+    own = [user_gallery(), *([case_gallery(case)] if case is not None else [])]
+    loaded = load_identifier(config.types, own)
+    return loaded.identifier, loaded.provenance
+
+
+def open_galleries(folder: Path, case: Path | None) -> tuple[Gallery, Gallery, dict[str, TypeNode], Embedder]:
+    """A gallery to be added to, all galleries in use together, the tree of all types, and what makes vectors.
+
+    Raises:
+        WeightsError: if a gallery is damaged, or a shipped file was altered.
+    """
+    from roundel.identify import gallery, load_identifier
+
+    own = [user_gallery(), *([case_gallery(case)] if case is not None else [])]
+    identifier = load_identifier(TypesConfig(), own).identifier
+    assert identifier is not None
+    path = folder / gallery.FILE
+    network = identifier.gallery.network_sha256
+    one = gallery.read(path) if path.is_file() else gallery.Gallery(network, {}, ())
+    return one, identifier.gallery, dict(identifier.types), identifier.embedder

@@ -1,0 +1,4 @@
+"""The type network: prepare → train → export → calibrate → gallery → evaluate → card.
+
+Each step is ``python -m training.types.STEP models/training/types.toml``.
+"""

@@ -1,0 +1,165 @@
+"""Verbs on galleries of types: ``gallery add`` and ``gallery list``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roundel.cli.output import JsonOption, QuietOption, fail, number, print_json, results, say, visible
+from roundel.errors import EXIT_OK, EXIT_SOME_FAILED, UsageError
+
+if TYPE_CHECKING:
+    from roundel.identify.adding import Confusion, Outcome
+    from roundel.identify.gallery import Gallery, TypeNode
+
+app = typer.Typer(help="Add photos of types that can then be named, and list what is known.", no_args_is_help=True)
+
+CaseOption = Annotated[
+    Path | None, typer.Option("--case", help="Keep them in this case instead of in your own gallery.")
+]
+
+
+@app.command("add")
+def add_type(
+    type_id: Annotated[
+        str, typer.Argument(metavar="TYPE", help="Type, such as mig-23; small letters.", show_default=False)
+    ],
+    photos: Annotated[list[Path], typer.Argument(help="Photos that show it.", show_default=False)],
+    title: Annotated[str | None, typer.Option(help="How reports call a new type.")] = None,
+    parent: Annotated[str | None, typer.Option(help="Family or class of a new type, such as combat_aircraft.")] = None,
+    source: Annotated[str, typer.Option(help="Where the photos come from.")] = "not stated",
+    licence: Annotated[str, typer.Option(help="What may be done with the photos.")] = "not stated",
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Add photos of a type. The next analysis can name it. The photos are not copied: hash, source and vector are kept.
+
+    Example: **roundel gallery add mig-23 one.jpg two.jpg three.jpg --title MiG-23 --parent combat_aircraft**
+    """
+    from roundel import specialists
+    from roundel.config import load
+    from roundel.detect import load_detector
+    from roundel.identify import adding
+    from roundel.identify import gallery as galleries
+
+    for text in (source, licence):
+        if not text.isprintable() or not 0 < len(text) <= galleries.MOST_TEXT:
+            raise UsageError(f"--source and --licence take up to {galleries.MOST_TEXT} printable characters")
+    folder = _folder(case)
+    own, everything, types, embedder = specialists.open_galleries(folder, case)
+    entry = adding.new_type(type_id, title, parent, types)
+    present = {photo.sha256: photo.type for photo in everything.photos}
+    detector = load_detector(load().detector).detector
+    outcomes = []
+    for outcome in adding.add_photos(photos, type_id, (source, licence), present, detector, embedder):
+        outcomes.append(outcome)
+        if outcome.status == "unreadable":
+            fail(outcome.message)
+        elif not as_json:
+            say(outcome.message, quiet)
+    fresh = tuple(outcome.photo for outcome in outcomes if outcome.photo is not None)
+    if fresh:
+        known = own.types if not entry else {**own.types, **entry}
+        kept = galleries.Gallery(own.network_sha256, known, (*own.photos, *fresh))
+        galleries.write(kept, folder / galleries.FILE)
+        _log(case, type_id, folder / galleries.FILE, len(fresh))
+        merged = galleries.Gallery(own.network_sha256, {}, (*everything.photos, *fresh))
+        _report(outcomes, adding.confusion(type_id, merged, {**types, **entry}), type_id, folder, as_json, quiet)
+    elif as_json:
+        print_json({"type": type_id, "photos": _rows(outcomes)})
+    return EXIT_SOME_FAILED if any(outcome.status == "unreadable" for outcome in outcomes) else EXIT_OK
+
+
+def _folder(case: Path | None) -> Path:
+    from roundel import specialists
+    from roundel.case import require
+
+    return specialists.user_gallery() if case is None else specialists.case_gallery(require(case))
+
+
+def _log(case: Path | None, type_id: str, file: Path, photos: int) -> None:
+    if case is not None:
+        from roundel import case as cases
+
+        cases.note_gallery(case, file, {"type": type_id, "photos": photos})
+
+
+def _rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": str(item.path),
+            "status": item.status,
+            "sha256": item.photo.sha256 if item.photo else None,
+            "object_found": item.boxed,
+            "message": item.message,
+        }
+        for item in outcomes
+    ]
+
+
+def _report(outcomes: list[Outcome], found: Confusion, type_id: str, folder: Path, as_json: bool, quiet: bool) -> None:
+    from roundel.identify.adding import FEW
+
+    if as_json:
+        print_json(
+            {
+                "type": type_id,
+                "gallery": str(folder),
+                "photos": _rows(outcomes),
+                "leave_one_out": {
+                    "photos": found.photos,
+                    "own_type_nearest": found.own_nearest,
+                    "taken_for": dict(found.others),
+                },
+                "too_few": found.photos < FEW,
+            }
+        )
+        return
+    say(f"{type_id}: {number(found.photos, 'photo')} in all, in {folder}. The next analysis uses them.", quiet)
+    taken = ", ".join(f"{name} ({times})" for name, times in found.others)
+    say(
+        f"Each photo judged by the others: {found.own_nearest} of {found.photos} are nearest to {type_id}"
+        + (f"; taken for: {taken}." if taken else "."),
+        quiet,
+    )
+    if found.photos < FEW:
+        say(f"Warning: fewer than {FEW} photos are too few to name {type_id} alone; add more.", quiet)
+
+
+@app.command("list")
+def list_types(case: CaseOption = None, as_json: JsonOption = False, quiet: QuietOption = False) -> int:
+    """List the types that can be named, with the number of photos and their sources.
+
+    Example: **roundel gallery list --case CASE**
+    """
+    from roundel import specialists
+
+    _, everything, types, _ = specialists.open_galleries(_folder(case), case)
+    found = _described(everything, types)
+    if as_json:
+        print_json(found)
+    else:
+        for name, entry in found.items():
+            sources = ", ".join(f"{visible(source)} {times}" for source, times in entry["sources"].items())
+            photos = number(entry["photos"], "photo")
+            results.print(
+                f"[bold]{visible(name)}[/]  {visible(entry['title'])}, {entry['parent']}: {photos} ({sources})"
+            )
+    return EXIT_OK
+
+
+def _described(everything: Gallery, types: dict[str, TypeNode]) -> dict[str, dict[str, Any]]:
+    names = sorted({photo.type for photo in everything.photos})
+    return {
+        name: {
+            "title": types[name].title,
+            "parent": types[name].parent,
+            "photos": sum(photo.type == name for photo in everything.photos),
+            "sources": dict(sorted(Counter(photo.source for photo in everything.photos if photo.type == name).items())),
+        }
+        for name in names
+    }

@@ -1,0 +1,48 @@
+"""From a photo to a crop of the object in it, as the analysis would crop it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.classes import tree
+from roundel.types import Detections
+
+CROP_MARGIN = 0.08  # of the box's size, as in the exemplars of an analysis
+
+Box = tuple[float, float, float, float]
+
+
+class Finder(Protocol):
+    """The part of a detector that is needed here."""
+
+    classes: tuple[str, ...]
+
+    def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """Boxes on each picture (h, w, 3, BGR)."""
+        ...
+
+
+def largest_object(picture: NDArray[np.uint8], finder: Finder) -> Box | None:
+    """The box with the largest area × score of the equipment in a picture (h, w, 3, BGR); ``None`` if there is none."""
+    found = finder.detect([picture])[0]
+    hardware = np.array([tree()[name].hardware for name in finder.classes])
+    found = found.select(hardware[found.label]) if len(found) else found
+    if not len(found):
+        return None
+    size = (found.xyxy[:, 2:] - found.xyxy[:, :2]).prod(axis=1)
+    x1, y1, x2, y2 = (float(value) for value in found.xyxy[int(np.argmax(size * found.score))])
+    return x1, y1, x2, y2
+
+
+def crop_object(picture: NDArray[np.uint8], box: Box, margin: float = CROP_MARGIN) -> NDArray[np.uint8]:
+    """The part of a picture (h, w, 3, BGR) that shows a box, with a little of what surrounds it."""
+    height, width = picture.shape[:2]
+    x1, y1, x2, y2 = box
+    across, down = margin * (x2 - x1), margin * (y2 - y1)
+    left, top = max(0, int(x1 - across)), max(0, int(y1 - down))
+    right, bottom = min(width, int(np.ceil(x2 + across))), min(height, int(np.ceil(y2 + down)))
+    return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
