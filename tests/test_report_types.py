@@ -1,0 +1,63 @@
+"""The report on types, writing and probabilities: words no stronger than what stands behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roundel.record import Analysis, CaptionRecord, TypeRecord
+from test_report import analysis, reading, rendered, track
+
+
+def shown(folder: Path, *analyses: Analysis) -> str:
+    return rendered(folder, *analyses)[1].text
+
+
+def opinion(node: str, **posterior: float) -> TypeRecord:
+    return TypeRecord(
+        node=node, posterior=posterior, credible=list(posterior), second_opinion=[("civil_vehicle", 0.71)]
+    )
+
+
+def test_a_card_names_a_type_only_as_likely_as_it_is(tmp_path: Path) -> None:
+    sure = opinion("t-72", **{"t-72": 0.81, "t-90": 0.1, "armoured_vehicle": 0.93, "other": 0.05, "unknown": 0.04})
+    page = shown(tmp_path, analysis(tracks=[track("t00001", type=sure)]))
+    assert "Type, by likeness to photos: T-72, probability 0.81." in page
+    assert "another type than those in the gallery" in page
+    assert "Another network contradicts the class: it takes this for civil vehicle (0.71)." in page
+
+
+def test_a_card_says_that_a_type_is_not_determined(tmp_path: Path) -> None:
+    open_ = opinion("armoured_vehicle", **{"t-72": 0.2, "armoured_vehicle": 0.3, "other": 0.62, "unknown": 0.08})
+    page = shown(tmp_path, analysis(tracks=[track("t00001", type=open_)]))
+    assert "Type not determined (armoured vehicle). Most likely another type than those in the gallery." in page
+    assert "Type, by likeness" not in page
+
+
+def test_writing_is_listed_with_what_else_it_may_be(tmp_path: Path) -> None:
+    found = reading("226").model_copy(
+        update={"alternatives": [[("2", 0.9), ("Z", 0.3)], [("2", 0.9)], [("6", 0.8), ("5", 0.01)]]}
+    )
+    page = shown(tmp_path, analysis(tracks=[track("t00001", readings=[found])]))
+    assert "226" in page
+    assert "may be a serial or tactical number" in page
+    assert "2 may be Z" in page
+    assert "may be 5" not in page
+
+
+def test_captions_are_shown_where_writing_was_looked_for(tmp_path: Path) -> None:
+    caption = CaptionRecord(shot=0, **reading("RAQQA 2014").model_dump())
+    made = {**analysis().provenance, "text_reader": "tesseract 5.3.0"}
+    page = shown(tmp_path, analysis(captions=[caption], provenance=made))
+    assert "Writing in the picture" in page
+    assert "RAQQA 2014" in page
+    assert "Not examined: sound, file metadata, place, date" in page
+
+
+def test_probabilities_are_called_so_only_with_a_calibration(tmp_path: Path) -> None:
+    posterior = {"object": 0.9, "equipment": 0.9, "vehicle": 0.88, "armoured_vehicle": 0.86}
+    page = shown(tmp_path, analysis(tracks=[track("t00001", posterior=posterior, posterior_calibrated=True)]))
+    assert "Probability 0.86 that this is an armoured vehicle, from held-out test clips." in page
+    assert "Relative shares" not in page
+    bare = shown(tmp_path / "bare", analysis(tracks=[track("t00001", posterior=posterior)]))
+    assert "Relative shares of uncalibrated scores, not probabilities" in bare
+    assert "Probability 0" not in bare
