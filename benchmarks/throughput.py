@@ -4,7 +4,8 @@
 
 All in one run on the same video, weights and machine; medians of the rounds. ``decode alone`` reads every frame through
 Roundel's decoder and drops it; ``inference alone`` runs the detector on the frames that the analysis chose, already in
-memory; ``yolo track`` is ultralytics' own command on the checkpoint with a stride that gives it as many frames.
+memory; ``roundel analyze`` goes without types and text, ``with types and text`` is the whole; ``yolo track`` is
+ultralytics' own command on a checkpoint of the same size with a stride that gives it as many frames.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from roundel.media.decode import VideoDecoder
 from roundel.media.identity import identify
 from roundel.media.probe import probe
 from roundel.quiet import hush
+from roundel.specialists import Specialists, load_specialists
 
 HERE = Path(__file__).resolve().parent
 CLIP = HERE.parent / "pipeline" / "roundel" / "demo" / "clip.mp4"
@@ -65,10 +67,11 @@ def infer(loaded: LoadedDetector, calls: list) -> None:
         list(pool.map(loaded.detector.detect, calls))
 
 
-def analyze(video: Path, config, loaded: LoadedDetector) -> None:
+def analyze(video: Path, config, loaded: LoadedDetector, specialists: Specialists) -> None:
     with tempfile.TemporaryDirectory() as folder:
         writer = package.PackageWriter(Path(folder) / "package")
-        job.analyze_into(writer, video, identify(video), config, loaded, job.provenance(config, loaded))
+        made_with = job.provenance(config, loaded, specialists)
+        job.analyze_into(writer, video, identify(video), config, loaded, made_with, specialists=specialists)
 
 
 def stand_in_for_torchvision() -> None:
@@ -122,13 +125,15 @@ def main() -> None:
     config = load(flags={"detector": {"tiles": arguments.tiles}})
     loaded = load_detector(config.detector)
     recorder = Recorder(loaded)
-    analyze(video, config, LoadedDetector(recorder, loaded.provenance, loaded.shown_as, loaded.least_px))
+    analyze(video, config, LoadedDetector(recorder, loaded.provenance, loaded.shown_as, loaded.least_px), Specialists())
     frames = sum(len(call) for call in recorder.calls)
     info = probe(video, config.media)
     total = sum(1 for _ in VideoDecoder(video, info, config.media))
     stride = max(1, round(total / frames))
 
-    times: dict[str, list[float]] = {"decode alone": [], "inference alone": [], "roundel analyze": []}
+    types_and_text = load_specialists(config)
+    names = ("decode alone", "inference alone", "roundel analyze", "with types and text")
+    times: dict[str, list[float]] = {name: [] for name in names}
     tracked = 0
     if arguments.checkpoint.is_file():
         stand_in_for_torchvision()
@@ -136,7 +141,8 @@ def main() -> None:
     for _ in range(arguments.rounds):
         times["decode alone"].append(seconds(lambda: decode(video, config)))
         times["inference alone"].append(seconds(lambda: infer(loaded, recorder.calls)))
-        times["roundel analyze"].append(seconds(lambda: analyze(video, config, loaded)))
+        times["roundel analyze"].append(seconds(lambda: analyze(video, config, loaded, Specialists())))
+        times["with types and text"].append(seconds(lambda: analyze(video, config, loaded, types_and_text)))
         if "yolo track" in times:
             tracked = yolo_track(video, arguments.checkpoint, stride, config.detector.input_px)
             times["yolo track"].append(yolo_track.seconds * frames / tracked)
@@ -146,7 +152,7 @@ def main() -> None:
         f"{loaded.provenance['engine']}, {available_threads()} threads, medians of {arguments.rounds} rounds"
     )
     for name, value in middle.items():
-        print(f"{name:16} {value:7.2f} s   (rounds: {', '.join(f'{item:.2f}' for item in times[name])})")
+        print(f"{name:20} {value:7.2f} s   (rounds: {', '.join(f'{item:.2f}' for item in times[name])})")
     bound = max(middle["decode alone"], middle["inference alone"])
     print(f"analyze / max(decode, inference) = {middle['roundel analyze'] / bound:.2f}")
     if "yolo track" in middle:

@@ -10,7 +10,9 @@ from roundel.record import Analysis, ReadingRecord, TrackRecord, TypeRecord
 from roundel.report import words
 from roundel.report.findings import label
 
-MOST_CANDIDATES = 5
+MOST_CANDIDATES = 6
+MOST_CREDIBLE = 8
+WORTH_TELLING = 0.05
 MOST_READINGS = 12
 MOST_LETTERS = 60
 WEAK_LETTER = 0.15  # an alternative character is told if the engine gives it this part of the weight
@@ -36,7 +38,7 @@ class TypeView:
 
     said: str
     candidates: tuple[Candidate, ...]
-    others: str
+    credible: str
     second_opinion: str
 
 
@@ -65,19 +67,30 @@ def type_view(track: TrackRecord) -> TypeView | None:
     if found is None:
         return None
     leaves = _leaves(found)
-    shown = leaves[:MOST_CANDIDATES]
-    candidates = tuple(
-        Candidate(
-            words.shorten(title(name), 60),
-            "open" if name in _OPEN else "named" if name == found.node else "type",
-            words.share(p),
-            round(min(max(p, 0.0), 1.0) * 100, 1),
-        )
-        for name, p in shown
-    )
-    rest = [words.shorten(title(name), 60) for name in found.credible if name not in dict(shown)]
-    others = f"Nine tenths of the probability need these too: {words.some(rest, 6)}." if rest else ""
-    return TypeView(_said(found), candidates, others, _second_opinion(found))
+    shown = [(name, p) for name, p in leaves if name in _OPEN or p >= WORTH_TELLING][:MOST_CANDIDATES]
+    candidates = [_candidate(name, p, found.node) for name, p in shown]
+    rest = [p for name, p in leaves if name not in dict(shown)]
+    if rest:
+        title_of_rest = f"{len(rest):,} other {'type' if len(rest) == 1 else 'types'} together"
+        candidates.append(Candidate(title_of_rest, "open", words.share(sum(rest)), _width(sum(rest))))
+    return TypeView(_said(found), tuple(candidates), _credible(found), _second_opinion(found))
+
+
+def _candidate(name: str, p: float, named: str) -> Candidate:
+    kind = "open" if name in _OPEN else "named" if name == named else "type"
+    return Candidate(words.shorten(title(name), 60), kind, words.share(p), _width(p))
+
+
+def _width(p: float) -> float:
+    return round(min(max(p, 0.0), 1.0) * 100, 1)
+
+
+def _credible(found: TypeRecord) -> str:
+    """Which types hold nine tenths of the probability, if that is worth knowing."""
+    names = [words.shorten(title(name), 60) for name in found.credible]
+    if len(names) > MOST_CREDIBLE:
+        return f"It takes {len(names):,} of these types to hold nine tenths of the probability: nothing is excluded."
+    return f"Nine tenths of the probability lie on {words.listed(names)}." if len(names) > 1 else ""
 
 
 def node_names() -> frozenset[str]:
