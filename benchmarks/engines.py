@@ -77,7 +77,7 @@ def precisions(network: Any) -> tuple[float, float]:
 
     detector = YoloDetector(network, DetectorConfig(score=CURVE_SCORE, tiles="off"))
     loaded = LoadedDetector(detector, {})
-    source = examine(loaded, source_pictures())
+    source = examine(loaded, [item for _, item in source_pictures()])
     found = [matches(source, detector.classes, (name,)) for name in detector.classes]
     each = [average_precision(item, 0, np.ones(len(item.truths))) for item in found if item.truths.sum() > 20]
     armour = matches(chosen(examine(loaded, score_pictures()), questions()[0]), detector.classes, ("armoured_vehicle",))

@@ -139,7 +139,7 @@ def test_an_analysis_stays_offline_and_out_of_the_home_directory(
 ) -> None:
     clip = make_clip("offline.mp4", "testsrc2=size=160x120:rate=10", "-t", "1", "-c:v", "libx264")
     home = tmp_path / "home"
-    model = str(CHECKPOINT) if engine == "ultralytics" else "hardware-v0"
+    model = str(CHECKPOINT) if engine == "ultralytics" else "hardware-v1"
     run = fresh(
         WATCH + ANALYSE, home, ENGINE=engine, MODEL=model, CLIP=str(clip), FOLDER=str(tmp_path), LIBRARY=library
     )

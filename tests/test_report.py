@@ -150,7 +150,7 @@ def count(lower: int, upper: int, proof: Sequence[ProofRecord] = ()) -> CountRec
 def analysis(**changes: Any) -> Analysis:
     provenance = {
         "tool_version": "0.1.0",
-        "weights_name": "hardware-v0",
+        "weights_name": "hardware-v1",
         "weights_sha256": "sha256:" + "ab" * 32,
         "config": Config().model_dump(mode="json"),
     }

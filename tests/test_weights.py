@@ -34,7 +34,7 @@ def mapping(folder: Path, text: str) -> Path:
 
 def test_shipped_weights_are_as_they_were_registered() -> None:
     known = weights.registered()
-    assert "hardware-v0" in known
+    assert "hardware-v1" in known
     for item in known.values():
         weights.check(item)
         assert (item.origin, weights.find_weights(item.name)) == ("shipped", item)
@@ -79,7 +79,7 @@ def test_a_wrong_mapping_is_refused_and_nothing_is_copied(file: Path, home: Path
 
 def test_a_name_that_is_taken_is_refused(file: Path) -> None:
     weights.add(file, None, "none")
-    for taken in (file, file.with_suffix(".pt"), file.with_name("hardware-v0.onnx")):
+    for taken in (file, file.with_suffix(".pt"), file.with_name("hardware-v1.onnx")):
         taken.write_bytes(b"other")
         with pytest.raises(WeightsError, match=f"weights named {taken.stem} are registered already; rename the file"):
             weights.add(taken, None, "none")
@@ -114,7 +114,7 @@ def test_a_damaged_card_is_named(card: str, home: Path) -> None:
 def test_a_path_is_taken_as_it_is(file: Path) -> None:
     found = weights.find_weights(str(file))
     assert (found.origin, found.name, found.path) == ("path", "tanks", file)
-    with pytest.raises(WeightsError, match=r"nope: no such weights. Known names: hardware-v0.*or give the path"):
+    with pytest.raises(WeightsError, match=r"nope: no such weights. Known names: hardware-v1.*or give the path"):
         weights.find_weights("nope")
 
 

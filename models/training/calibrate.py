@@ -35,9 +35,9 @@ from roundel.detect import LoadedDetector, load_detector
 from roundel.detect.nms import iou
 from roundel.media.identity import identify
 from training.clips import FRAMES, Truth, make_video
-from training.detector.evaluate import CARDS, score_pictures
-from training.detector.pictures import CLASSES, Picture, read_boxes, read_manifest
-from training.recipe import PROJECT, extracted
+from training.detector.evaluate import CARDS, score_pictures, source_pictures
+from training.detector.pictures import CLASSES, Picture
+from training.recipe import PROJECT
 
 TAKES_PER_VIDEO = 60
 RIGHT_IOU = 0.4
@@ -77,16 +77,7 @@ class Case:
 
 def held_out() -> list[tuple[str, Picture]]:
     """Group and picture; groups are never divided between fitting and measuring."""
-    root = extracted("detector-train")
-    found = [
-        (
-            row["group"].split(":", 1)[1],
-            Picture(str(root / row["file"]), row["source_repo"], row["split"], False, read_boxes(root, row["file"])),
-        )
-        for row in read_manifest(root)
-        if row["split"] in {"val", "test"}
-    ]
-    return found + [(Path(item.file).name, item) for item in score_pictures()]
+    return source_pictures() + [(Path(item.file).name, item) for item in score_pictures()]
 
 
 def in_first_half(group: str) -> bool:

@@ -51,7 +51,7 @@ class SamplingConfig(Section):
 class DetectorConfig(Section):
     """Which detector, and how its boxes are made."""
 
-    model: str = Field("hardware-v0", description="name in the registry, or path of an .onnx or .pt file")
+    model: str = Field("hardware-v1", description="name in the registry, or path of an .onnx or .pt file")
     engine: Literal["auto", "onnx", "openvino", "ultralytics"] = Field("auto", description="what runs the network")
     input_px: int = Field(416, ge=64, multiple_of=32, description="longest side that the network sees")
     score: float = Field(0.15, gt=0, lt=1, description="boxes below this score are dropped")

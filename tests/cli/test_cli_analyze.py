@@ -135,7 +135,7 @@ def test_a_hostile_name_is_shown_on_one_line_as_it_is(
     [
         (["--engine", "abacus"], "detector.engine: Input should be 'auto', 'onnx', 'openvino' or 'ultralytics'"),
         (["--engine", "ultralytics"], "--engine ultralytics cannot run it"),
-        (["--model", "nope"], "nope: no such weights. Known names: hardware-v0; or give the path"),
+        (["--model", "nope"], "nope: no such weights. Known names: hardware-v1; or give the path"),
         (["--tiles", "many"], "detector.tiles: Input should be 'auto', 'on' or 'off'"),
         (["--config", "wrong.toml"], "wrong.toml: detector.scores: there is no such setting; settings here are: model"),
         (["--config", "missing.toml"], "missing.toml: cannot be read as a TOML configuration: No such file"),

@@ -36,7 +36,7 @@ def test_added_weights_are_listed_and_checked(file: Path, home: Path, call: Call
     assert f"--model {file.stem}" in said.err
     said = call("models", "list")
     assert said.code == 0
-    assert "hardware-v0  shipped, " in said.out
+    assert "hardware-v1  shipped, " in said.out
     assert f"{file.stem}  added, own work, sha256:" in said.out
     found = json.loads(call("models", "list", "--json").out)
     assert found[file.stem]["path"] == str(home / "models" / file.name)

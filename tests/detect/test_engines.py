@@ -38,7 +38,7 @@ def picture() -> np.ndarray:
     return scene
 
 
-def found_by(engine: str, picture: np.ndarray, model: str = "hardware-v0", **settings) -> Detections:
+def found_by(engine: str, picture: np.ndarray, model: str = "hardware-v1", **settings) -> Detections:
     config = DetectorConfig(model=model, engine=engine, **settings)
     return load_detector(config).detector.detect([picture])[0]
 

@@ -25,6 +25,7 @@ from roundel.config import DetectorConfig
 from roundel.detect import LoadedDetector, load_detector
 from roundel.types import Detections
 from training.detector.pictures import CLASSES, Picture, read_boxes, read_manifest
+from training.detector.prepare import LOOSE, tightened
 from training.detector.small_objects import measure_small_objects
 from training.metrics import Matched, average_precision, join, match_picture, summary
 from training.recipe import PROJECT, extracted
@@ -89,11 +90,20 @@ def score_pictures() -> list[Picture]:
     ]
 
 
-def source_pictures() -> list[Picture]:
-    """Validation and test pictures of the training sources, with the boxes as the sources give them."""
+def _source_picture(root: Path, row: dict[str, str]) -> Picture:
+    name = Path(row["file"]).name.split("__")[0]
+    item = Picture(str(root / row["file"]), name, row["split"], False, read_boxes(root, row["file"]))
+    return tightened(item) if name == LOOSE else item
+
+
+def source_pictures() -> list[tuple[str, Picture]]:
+    """Group and picture of the validation and test pictures of the training sources.
+
+    Loose boxes against the sky are tightened as for training: a network that learnt tight boxes would be scored wrong.
+    """
     root = extracted("detector-train")
     return [
-        Picture(str(root / row["file"]), row["source_repo"], row["split"], False, read_boxes(root, row["file"]))
+        (row["group"].split(":", 1)[1], _source_picture(root, row))
         for row in read_manifest(root)
         if row["split"] in {"val", "test"}
     ]
@@ -173,7 +183,7 @@ def evaluate(model: str, input_px: int) -> dict[str, Any]:
     loaded = load_detector(DetectorConfig(model=model, score=CURVE_SCORE, tiles="off", input_px=input_px))
     classes = loaded.detector.classes
     held_out = examine(loaded, score_pictures())
-    in_source = examine(loaded, source_pictures())
+    in_source = examine(loaded, [item for _, item in source_pictures()])
     by_folder = {
         item.picture.source: [other for other in held_out if other.picture.source == item.picture.source]
         for item in held_out

@@ -24,6 +24,8 @@ from training.detector.pictures import CLASSES, Box, Picture, read_boxes, read_m
 from training.detector.streets import make_streets
 from training.recipe import Recipe, extracted, load_recipe
 
+LOOSE = "GryllsGYS"
+"""The source whose boxes are loose: their median area is 3.4 times that of the tight ones."""
 CORRECTIONS = Path(__file__).with_name("corrections.csv")
 RING = 0.25  # width of the ring around a box, in sides of the box, that shows the background
 LEAST_CONTRAST = 12.0  # grey levels
@@ -73,7 +75,8 @@ def tighten(picture: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.
     return np.asarray(tight, np.float32)
 
 
-def _tightened(item: Picture) -> Picture:
+def tightened(item: Picture) -> Picture:
+    """The picture with its boxes shrunk to the objects where these stand against a plain sky."""
     picture = item.read()
     scale = np.array([picture.shape[1], picture.shape[0]] * 2, np.float32)
     boxes: list[Box] = []
@@ -162,10 +165,7 @@ def prepare(recipe: Recipe) -> list[Picture]:
     """Make the index; returns what is in it."""
     settings = recipe.settings["prepare"]
     clear_only = settings["clear_licence_only"]
-    pictures = [
-        _tightened(item) if item.source in settings["tighten_sources"] else item
-        for item in _training_pictures(clear_only)
-    ]
+    pictures = [tightened(item) if item.source == LOOSE else item for item in _training_pictures(clear_only)]
     pictures += _adapted_pictures(clear_only)
     if settings["tank_teacher"]:
         pictures += _type_tanks(settings["tank_teacher"])

@@ -81,7 +81,7 @@ def quantize(recipe: Recipe, count: int) -> Path:
 def precisions(detector: Detector) -> dict[str, float]:
     """AP50 by class on the validation and test pictures, and by cross-source question."""
     loaded = LoadedDetector(detector, {})
-    source, held_out = examine(loaded, source_pictures()), examine(loaded, score_pictures())
+    source, held_out = examine(loaded, [item for _, item in source_pictures()]), examine(loaded, score_pictures())
     found = {name: matches(source, detector.classes, (name,)) for name in CLASSES}
     for question in questions():
         found[question.title] = matches(chosen(held_out, question), detector.classes, question.group)

@@ -33,6 +33,7 @@ from roundel.detect.ultralytics import load_module
 from roundel.quiet import hush
 from training.detector.augment import Augmenter, Labelled
 from training.detector.pictures import CLASSES, read_index
+from training.detector.prepare import LOOSE
 from training.recipe import SHARED, Recipe, load_recipe
 
 GAINS = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5)  # weights of the three losses, as in ultralytics
@@ -191,7 +192,7 @@ def train(recipe: Recipe) -> None:
     training = Training(recipe)
     training.resume()
     pictures = [item for item in read_index(recipe.path("pictures.jsonl")) if item.split == "train"]
-    augmenter = Augmenter(pictures, recipe.settings["augment"], recipe.settings["prepare"]["tighten_sources"])
+    augmenter = Augmenter(pictures, recipe.settings["augment"], [LOOSE])
     criterion = v8DetectionLoss(training.network)
     with recipe.path("log.csv").open("a", encoding="utf-8", newline="") as file:
         log = csv.writer(file)

@@ -14,6 +14,7 @@ from roundel.cli.output import (
     JsonOption,
     QuietOption,
     describe,
+    describe_markings,
     number,
     print_json,
     progress_bar,
@@ -139,6 +140,8 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
                 if not as_json:
                     text = describe(outcome.analysis) if outcome.analysis else outcome.message
                     results.print(f"[bold]{visible(outcome.path.name)}[/] ({outcome.status}): {visible(text)}")
+                    if outcome.analysis and (markings := describe_markings(outcome.analysis)):
+                        results.print(f"  {visible(markings)}")
     except KeyboardInterrupt:
         interrupted = True
         done = f"{len(outcomes)} of {number(len(inputs.files), 'video')} finished and kept"

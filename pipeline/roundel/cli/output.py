@@ -115,3 +115,9 @@ def describe(analysis: Analysis) -> str:
     missing = sum(to - since for since, to in analysis.coverage.missing_seconds) if analysis.coverage else 0.0
     damage = [f"{missing:.1f} s of the video are missing"] if missing else []
     return " · ".join([*found, *damage]) or "nothing was detected, which is no proof that nothing is there"
+
+
+def describe_markings(analysis: Analysis) -> str:
+    """The serial-like writing that was read on objects, in one line; empty if there is none."""
+    read = sorted({reading.text for track in analysis.tracks for reading in track.readings if reading.serial_like})
+    return f"read on objects by machine, unchecked: {', '.join(read[:12])}" if read else ""
