@@ -217,7 +217,8 @@ def merge(galleries: Sequence[tuple[Path, Gallery]], network_sha256: str) -> tup
     for path, gallery in galleries:
         if gallery.network_sha256 != network_sha256:
             raise WeightsError(
-                f"{path}: was made with another type network ({gallery.network_sha256}); add its photos again"
+                f"{path}: was made with another type network ({gallery.network_sha256}), so its vectors "
+                "mean nothing here; move the file away and add its photos again"
             )
         check_types(gallery.types, str(path), types)
         types.update(gallery.types)
