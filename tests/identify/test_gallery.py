@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from roundel.identify.gallery import (
     Gallery,
     TypeNode,
     above,
+    alone,
     check_types,
     file_sha256,
     merge,
@@ -157,3 +159,20 @@ def test_confusions_are_counted_without_the_photo_itself() -> None:
     assert (found.photos, found.own_nearest, found.others) == (3, 3, ())
     alone = Gallery(NETWORK, {}, (*gallery().photos[3:6], photo("f-16", 1, axis(1))))
     assert confusion("f-16", alone, types).others == (("mig-29", 1),)
+
+
+def test_only_one_adds_to_a_gallery_at_a_time(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with alone(tmp_path / "gallery"):
+            order.append("second")
+
+    with alone(tmp_path / "gallery"):
+        other = Thread(target=second)
+        other.start()
+        other.join(0.2)
+        order.append("first")
+    other.join()
+    assert order == ["first", "second"]
+    assert not list((tmp_path / "gallery").iterdir())

@@ -25,7 +25,7 @@ from training.types.features import run_trunk, trunk_session
 from training.types.network import Head
 from training.types.pictures import TypePicture, read_index
 from training.types.register import update
-from training.types.train import folds_of
+from training.types.train import folds_of, vectors_of
 from training.types.views import length, reduced
 
 LEAST_CERTAIN = 0.25
@@ -54,10 +54,9 @@ def size_curve(recipe: Recipe, pictures: Sequence[TypePicture]) -> list[tuple[in
     asked = asked[: settings["size_pictures"]]
     curve = []
     for size in settings["sizes_px"]:
-        features = torch.from_numpy(run_trunk(session, [reduced(pictures[index], size) for index in asked]))
-        with torch.no_grad():
-            found = head.eval()(head.standardise(features)).numpy()
-        curve.append((size, float(right(asked, found).mean())))
+        crops = [reduced(pictures[index], size) for index in asked]
+        features = np.stack([run_trunk(session, crops), run_trunk(session, [crop[:, ::-1] for crop in crops])])
+        curve.append((size, float(right(asked, vectors_of(head.eval(), features)).mean())))
     return curve
 
 

@@ -110,6 +110,11 @@ def card(recipe: Recipe) -> str:
             ["longest side, px", "still right"],
             [[px, percent(v)] for px, v in zip(size["measured_px"], size["still_right"], strict=True)],
         ),
+        "imagenet": table(
+            ["true class", "pictures", "opinions of at least 0.6", "of these right"],
+            [[k, v["pictures"], v["opinions"], v["right"]] for k, v in content["imagenet"].items()],
+        ),
+        "size_pictures": recipe.settings["calibrate"]["size_pictures"],
         "least_px": size["least_px"],
         "half_px": size["half_px"],
     }

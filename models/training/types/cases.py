@@ -15,6 +15,7 @@ from training.types.folds import Fold
 from training.types.pictures import TypePicture
 
 PRESENT, VARIANT, ABSENT = "present", "variant", "absent"
+KINDS = ("combat_aircraft", "armoured_vehicle")
 TANK_SOURCE = "amannoufel"
 COLDEST = 0.02  # a lower temperature would make a certainty of the smallest difference
 UNIFORM = (0.3, 0.4, 0.5, 0.6, 0.8)
@@ -87,7 +88,7 @@ def all_cases(recipe: Recipe, pictures: Sequence[TypePicture], folds: Sequence[F
     return [
         cases(pictures, fold, kind, np.load(recipe.path(f"vectors-{fold.name}.npy")))
         for fold in folds
-        for kind in ("combat_aircraft", "armoured_vehicle")
+        for kind in KINDS
     ]
 
 

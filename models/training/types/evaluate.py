@@ -20,15 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 import roundel_models
+from roundel.classes import lineage
+from roundel.identify import shipped_embedder
 from roundel.identify.posterior import CREDIBLE, Calibration, with_other
+from roundel.identify.second_opinion import second_opinion
 from training.recipe import PROJECT, Recipe, load_recipe
-from training.types.cases import ABSENT, PRESENT, VARIANT, Cases, all_cases, fit
+from training.types.cases import ABSENT, KINDS, PRESENT, VARIANT, Cases, all_cases, fit
 from training.types.folds import family
-from training.types.pictures import read_index
+from training.types.pictures import TypePicture, read_index
 from training.types.train import folds_of
+from training.types.views import plain
 
 THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9)
 BINS = 10
+OPINIONS = 150  # pictures of each kind for the second opinion
 Numbers = NDArray[np.float64]
 
 
@@ -154,6 +159,23 @@ def pooled(folds: Sequence[dict[str, Any]], part: Callable[[dict[str, Any]], dic
     return {"pictures": total, **means}
 
 
+def other_opinions(pictures: Sequence[TypePicture]) -> dict[str, dict[str, int]]:
+    """How often the published ImageNet head has an opinion on the class, and how often it is wrong, on a sample.
+
+    The sample is judged as if the detector had no idea of the class, so that every opinion is given.
+    """
+    embedder = shipped_embedder()
+    found = {}
+    for kind in KINDS:
+        asked = [item for item in pictures if item.kind == kind]
+        asked = asked[:: max(1, len(asked) // OPINIONS)]
+        given = [second_opinion(embedder.embed([plain(item)]).logits, np.ones(1), {}) for item in asked]
+        nodes = [opinion[0][0] for opinion in given if opinion]
+        right = sum(kind in lineage(node) for node in nodes)
+        found[kind] = {"pictures": len(asked), "opinions": len(nodes), "right": right}
+    return found
+
+
 def evaluate(recipe: Recipe) -> dict[str, Any]:
     """The content of the metrics file."""
     pictures = read_index(recipe.path("pictures.jsonl"))
@@ -167,6 +189,7 @@ def evaluate(recipe: Recipe) -> dict[str, Any]:
         "pictures": len(pictures),
         "groups": len({item.group for item in pictures}),
         "boxed": sum(item.boxed for item in pictures),
+        "imagenet": other_opinions(pictures),
     }
     for arena in sorted({item.arena for item in asked}):
         mine = [item for item in asked if item.arena == arena]

@@ -106,6 +106,14 @@ def train_head(
     return head.eval()
 
 
+@torch.no_grad()
+def vectors_of(head: Head, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Unit vectors (n, d) as the program makes them, from features (2, n, 6080) of crops and their mirror images."""
+    straight, mirrored = (head(head.standardise(torch.from_numpy(np.asarray(view)))).numpy() for view in features)
+    mean = straight + mirrored
+    return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), np.float32)
+
+
 def train(recipe: Recipe, names: Sequence[str]) -> None:
     """Train and keep the heads of the named folds, and the vectors of all pictures by each."""
     pictures = read_index(recipe.path("pictures.jsonl"))
@@ -115,8 +123,7 @@ def train(recipe: Recipe, names: Sequence[str]) -> None:
         began = time.monotonic()
         head = train_head(recipe, pictures, known[name], features)
         torch.save(head.state_dict(), recipe.path(f"head-{name}.pt"))
-        with torch.no_grad():
-            np.save(recipe.path(f"vectors-{name}.npy"), head(head.standardise(torch.from_numpy(features[0]))).numpy())
+        np.save(recipe.path(f"vectors-{name}.npy"), vectors_of(head, features[:2]))
         print(f"{name}: {len(known[name])} pictures, {time.monotonic() - began:.0f} s", flush=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,38 +41,61 @@ def add_type(
 
     Example: **roundel gallery add mig-23 one.jpg two.jpg three.jpg --title MiG-23 --parent combat_aircraft**
     """
-    from roundel import specialists
-    from roundel.config import load
-    from roundel.detect import load_detector
-    from roundel.identify import adding
     from roundel.identify import gallery as galleries
 
     for text in (source, licence):
         if not text.isprintable() or not 0 < len(text) <= galleries.MOST_TEXT:
             raise UsageError(f"--source and --licence take up to {galleries.MOST_TEXT} printable characters")
     folder = _folder(case)
+
+    def show(outcome: Outcome) -> None:
+        if outcome.status == "unreadable":
+            fail(outcome.message)
+        elif not as_json:
+            say(outcome.message, quiet)
+
+    with galleries.alone(folder):
+        outcomes, found = _add(folder, case, (type_id, title, parent), (source, licence), photos, show)
+    if found is not None:
+        _report(outcomes, found, type_id, folder, as_json, quiet)
+    elif as_json:
+        print_json({"type": type_id, "photos": _rows(outcomes)})
+    return EXIT_SOME_FAILED if any(outcome.status == "unreadable" for outcome in outcomes) else EXIT_OK
+
+
+def _add(
+    folder: Path,
+    case: Path | None,
+    kind: tuple[str, str | None, str | None],
+    origin: tuple[str, str],
+    photos: list[Path],
+    show: Callable[[Outcome], None],
+) -> tuple[list[Outcome], Confusion | None]:
+    """Add photos of a type (name, title, parent) to the gallery in a folder; no confusion if none was added."""
+    from roundel import specialists
+    from roundel.config import load
+    from roundel.detect import load_detector
+    from roundel.identify import adding
+    from roundel.identify import gallery as galleries
+
+    type_id, title, parent = kind
     own, everything, types, embedder = specialists.open_galleries(folder, case)
     entry = adding.new_type(type_id, title, parent, types)
     present = {photo.sha256: photo.type for photo in everything.photos}
     detector = load_detector(load().detector).detector
     outcomes = []
-    for outcome in adding.add_photos(photos, type_id, (source, licence), present, detector, embedder):
+    for outcome in adding.add_photos(photos, type_id, origin, present, detector, embedder):
         outcomes.append(outcome)
-        if outcome.status == "unreadable":
-            fail(outcome.message)
-        elif not as_json:
-            say(outcome.message, quiet)
+        show(outcome)
     fresh = tuple(outcome.photo for outcome in outcomes if outcome.photo is not None)
-    if fresh:
-        known = own.types if not entry else {**own.types, **entry}
-        kept = galleries.Gallery(own.network_sha256, known, (*own.photos, *fresh))
-        galleries.write(kept, folder / galleries.FILE)
-        _log(case, type_id, folder / galleries.FILE, len(fresh))
-        merged = galleries.Gallery(own.network_sha256, {}, (*everything.photos, *fresh))
-        _report(outcomes, adding.confusion(type_id, merged, {**types, **entry}), type_id, folder, as_json, quiet)
-    elif as_json:
-        print_json({"type": type_id, "photos": _rows(outcomes)})
-    return EXIT_SOME_FAILED if any(outcome.status == "unreadable" for outcome in outcomes) else EXIT_OK
+    if not fresh:
+        return outcomes, None
+    galleries.write(
+        galleries.Gallery(own.network_sha256, {**own.types, **entry}, (*own.photos, *fresh)), folder / galleries.FILE
+    )
+    _log(case, type_id, folder / galleries.FILE, len(fresh))
+    merged = galleries.Gallery(own.network_sha256, {}, (*everything.photos, *fresh))
+    return outcomes, adding.confusion(type_id, merged, {**types, **entry})
 
 
 def _folder(case: Path | None) -> Path:

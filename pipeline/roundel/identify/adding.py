@@ -100,8 +100,9 @@ def add_photos(
         try:
             content = _read(path)
         except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             yield Outcome(
-                path, "unreadable", f"{path}: cannot be read: {error}; give an image file such as JPEG or PNG"
+                path, "unreadable", f"{path}: cannot be read: {reason}; give an image file such as JPEG or PNG"
             )
             continue
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -71,7 +71,12 @@ class OnnxEmbedder:
         """Vectors and ImageNet logits of crops (h, w, 3, BGR)."""
         if not crops:
             return Embedded(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
-        names = ["embedding", "imagenet"]
-        found = [self._session.run(names, {"pictures": to_input(crop)[None]}) for crop in crops]
-        vectors, logits = (np.concatenate([item[index] for item in found]) for index in (0, 1))
-        return Embedded(np.asarray(vectors, np.float32), np.asarray(logits, np.float32))
+        pairs = [self._both_ways(crop) for crop in crops]
+        return Embedded(np.stack([vector for vector, _ in pairs]), np.stack([logits for _, logits in pairs]))
+
+    def _both_ways(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Vector (d,) and logits (1000,) of a crop and its mirror image: neither side of an object is the front."""
+        given = to_input(crop)
+        found = self._session.run(["embedding", "imagenet"], {"pictures": np.stack([given, given[:, :, ::-1]])})
+        vector, logits = (np.asarray(item, np.float32).mean(axis=0) for item in found)
+        return np.asarray(vector / np.linalg.norm(vector), np.float32), logits

@@ -7,11 +7,13 @@ The shipped gallery, the user's and the case's have the same form and are used t
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -200,6 +202,18 @@ def write(gallery: Gallery, path: Path) -> None:
     partial.replace(path)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep others from adding to a gallery meanwhile; they wait."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def file_sha256(path: Path) -> str:
     """The hash of a gallery's file."""
     return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
@@ -217,7 +231,8 @@ def merge(galleries: Sequence[tuple[Path, Gallery]], network_sha256: str) -> tup
     for path, gallery in galleries:
         if gallery.network_sha256 != network_sha256:
             raise WeightsError(
-                f"{path}: was made with another type network ({gallery.network_sha256}); add its photos again"
+                f"{path}: was made with another type network ({gallery.network_sha256}), so its vectors "
+                "mean nothing here; move the file away and add its photos again"
             )
         check_types(gallery.types, str(path), types)
         types.update(gallery.types)
