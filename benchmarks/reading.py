@@ -85,10 +85,10 @@ def jittered(crop: Picture, random: np.random.Generator) -> Picture:
     return np.clip(bright, 0, 255).astype(np.uint8)
 
 
-def recall(reader) -> None:
+def recall(reader, sizes: Sequence[int]) -> None:
     print("rendered markings, four views each: share read exactly (share with another reading)")
     print("digit height  " + "".join(f"  blur {blur:.1f} px     " for blur in BLURS_PX))
-    for size in SIZES_PX:
+    for size in sizes:
         cells = []
         for blur in BLURS_PX:
             right, wrong, missed = 0, 0, list[str]()
@@ -186,6 +186,9 @@ def main() -> None:
     parser.add_argument("--images", type=Path)
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--most", type=int, default=200)
+    parser.add_argument(
+        "--sizes", type=int, nargs="*", default=SIZES_PX, help="heights of the rendered digits in pixels"
+    )
     parser.add_argument("--clips", type=Path, nargs="*")
     asked = parser.parse_args()
     reader, facts = load_reader(settings.load().text)
@@ -197,7 +200,7 @@ def main() -> None:
     elif asked.clips:
         clips(reader, asked.clips)
     else:
-        recall(reader)
+        recall(reader, asked.sizes)
         clips(reader, [ROOT / "pipeline" / "roundel" / "demo" / "clip.mp4"])
 
 
