@@ -21,7 +21,7 @@ BASE_WINDOW_PX = 25
 LEAST_GLYPH_PX = 7  # height in the picture as it is given
 LEAST_CONTRAST = 22.0  # grey levels between a glyph and what surrounds it
 LINE_PX = 40  # height of a line's glyphs when it is given to the engine: about what Tesseract was trained on
-MARGIN = 0.45  # of the glyphs' height, around a line
+MARGIN = 0.35  # of the glyphs' height, around a line: with more, Tesseract is less sure of the same characters
 CLEAR_FROM = (0.12, 0.2)  # of the glyphs' height: farther out, beside and above or below them, the margin is blank
 UPSCALE = 2.0  # thresholds are taken on a picture enlarged by this
 

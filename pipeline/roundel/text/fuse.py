@@ -119,21 +119,21 @@ def _ordered(options: dict[str, float], looks: int) -> Choices:
     return tuple(item for item in found if item[1] > 0) or found[:1]
 
 
-def same_place(one: Box, other: Box) -> bool:
-    """Whether two places overlap by more than half of the smaller one's height and width."""
+def same_place(one: Box, other: Box, slack: float = 0.0) -> bool:
+    """Whether two places, grown by ``slack`` on each side, overlap by more than half of the smaller one's sides."""
     for low, high in ((0, 2), (1, 3)):
-        shared = min(one[high], other[high]) - max(one[low], other[low])
-        if shared <= 0.5 * min(one[high] - one[low], other[high] - other[low]):
+        shared = min(one[high], other[high]) - max(one[low], other[low]) + 2 * slack
+        if shared <= 0.5 * (min(one[high] - one[low], other[high] - other[low]) + 2 * slack):
             return False
     return True
 
 
-def group(items: Sequence[tuple[Box, T]]) -> list[list[T]]:
+def group(items: Sequence[tuple[Box, T]], slack: float = 0.0) -> list[list[T]]:
     """Put what is at the same place together, in the order of the first of each."""
     groups: list[tuple[Box, list[T]]] = []
     for place, item in items:
         for anchor, members in groups:
-            if same_place(anchor, place):
+            if same_place(anchor, place, slack):
                 members.append(item)
                 break
         else:

@@ -27,6 +27,7 @@ PLACES_PER_OBJECT = 4
 PLACES_PER_FRAME = 12
 LEAST_CROP_PX = 48  # shorter side: no marking on a smaller crop is large enough to be read
 MOST_ALTERNATIVES = 4  # of a character
+BOX_TREMBLE = 0.02  # of an object's size: the same place on it in two views may be apart by as much on each side
 
 FIRST_CONFIDENCE = 0.45  # of a line in the first pass
 ALONE_CONFIDENCE = 0.75  # the same, where no other view agrees
@@ -78,7 +79,7 @@ class TesseractReader:
         sights = self._sights(
             [(index, line, *_on_object(view, line)) for index, view in enumerate(usable) for line in lines[index]]
         )
-        places = _worthwhile(sights)[:PLACES_PER_OBJECT]
+        places = _worthwhile(sights, BOX_TREMBLE)[:PLACES_PER_OBJECT]
         found = self._second_pass(places)
         return tuple(_reading(fused, sights, [view.seconds for view in usable]) for fused, sights in found)
 
@@ -91,7 +92,7 @@ class TesseractReader:
                 for line in find_lines(picture, LINES_PER_FRAME)
             ]
         )
-        found = self._second_pass(_worthwhile(sights)[:PLACES_PER_FRAME])
+        found = self._second_pass(_worthwhile(sights, 0.0)[:PLACES_PER_FRAME])
         return tuple(_reading(fused, sights, [seconds]) for fused, sights in found)
 
     def _sights(self, lines: Sequence[tuple[int, Line, Box, Box]]) -> list[_Sight]:
@@ -163,10 +164,10 @@ def _renderings(picture: Grey) -> list[Grey]:
     return [np.ascontiguousarray(picture[:, ::-1]), picture, np.asarray(small, np.uint8), np.asarray(blurred, np.uint8)]
 
 
-def _worthwhile(sights: Sequence[_Sight]) -> list[list[_Sight]]:
+def _worthwhile(sights: Sequence[_Sight], slack: float) -> list[list[_Sight]]:
     """The places that deserve a second look, the surest first; each with all lines that were proposed there."""
     scored = []
-    for number, place in enumerate(group([(sight.place, sight) for sight in sights])):
+    for number, place in enumerate(group([(sight.place, sight) for sight in sights], slack)):
         sure = [
             sight for sight in place if may_be_writing(sight.first.text) and sight.first.confidence >= FIRST_CONFIDENCE
         ]
