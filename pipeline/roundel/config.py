@@ -94,7 +94,7 @@ class TypesConfig(Section):
     """Which type an object may be."""
 
     engine: Literal["auto", "off"] = Field("auto", description="'auto' looks at each sighting for its type")
-    node_probability: float = Field(0.7, gt=0.5, le=1, description="probability that a named type or family needs")
+    node_probability: float = Field(0.5, ge=0.5, le=1, description="probability that a named type or family needs")
 
 
 class TextConfig(Section):

@@ -73,7 +73,7 @@ def type_view(track: TrackRecord) -> TypeView | None:
     if rest:
         title_of_rest = f"{len(rest):,} other {'type' if len(rest) == 1 else 'types'} together"
         candidates.append(Candidate(title_of_rest, "open", words.share(sum(rest)), _width(sum(rest))))
-    return TypeView(_said(found), tuple(candidates), _credible(found), _second_opinion(found))
+    return TypeView(_said(found, track.class_), tuple(candidates), _credible(found), _second_opinion(found))
 
 
 def _candidate(name: str, p: float, named: str) -> Candidate:
@@ -106,13 +106,13 @@ def _leaves(found: TypeRecord) -> list[tuple[str, float]]:
     return sorted(leaves, key=lambda item: (-item[1], item[0]))
 
 
-def _said(found: TypeRecord) -> str:
+def _said(found: TypeRecord, class_: str) -> str:
     p = found.posterior.get(found.node)
     if found.node not in node_names() and p is not None:
         return f"Type, by likeness to photos: {words.shorten(title(found.node), 60)}, probability {words.share(p)}."
     open_ = max(_OPEN, key=lambda name: found.posterior.get(name, 0.0))
     why = f" Most likely {_OPEN[open_]}." if found.posterior.get(open_, 0.0) >= 0.5 else ""
-    return f"Type not determined ({label(found.node)}).{why}"
+    return f"Type not determined ({label(class_)}).{why}"
 
 
 def _second_opinion(found: TypeRecord) -> str:
