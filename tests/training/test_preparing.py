@@ -13,6 +13,7 @@ from training.clips import FRAMES, make_video, take
 from training.detector.augment import Augmenter
 from training.detector.pictures import CLASSES, Picture, read_boxes, read_index, write_index
 from training.detector.prepare import CORRECTIONS, tighten
+from training.detector.streets import make_streets
 from training.recipe import load_recipe
 
 RECIPES = Path(__file__).resolve().parents[2] / "models" / "training"
@@ -118,3 +119,11 @@ def test_a_take_moves_and_its_truth_moves_with_it(pictures: list[Picture], tmp_p
     truths = make_video(tmp_path / "takes.mp4", pictures[:2], 0)
     assert len(truths) == 2 * FRAMES
     assert (tmp_path / "takes.mp4").stat().st_size > 1000
+
+
+def test_a_drawn_street_is_a_picture_without_boxes_and_always_the_same(tmp_path: Path) -> None:
+    one, other = (make_streets(tmp_path / name, 2, seed=1) for name in "ab")
+    assert [item.boxes for item in one] == [(), ()]
+    assert [item.read().shape for item in one] == [(320, 512, 3)] * 2
+    assert all(np.array_equal(a.read(), b.read()) for a, b in zip(one, other, strict=True))
+    assert not np.array_equal(one[0].read(), one[1].read())

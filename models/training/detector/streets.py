@@ -2,7 +2,8 @@
 
 The detector took façades for armour and small dark cars for fighters on aerial street pictures. Here such scenes are
 drawn with random colours, light and perspective (domain randomisation; Tobin et al., IROS 2017): roads with markings,
-blocks with rows of windows, trees, and cars that carry the label ``civil_vehicle``.
+blocks with rows of windows, trees and cars. Nothing in them is labelled: with boxes, the many drawn cars drowned the
+few real ones, and AP50 of civil vehicles fell from 0.73 to 0.55 on the validation pictures.
 """
 
 from __future__ import annotations
@@ -13,29 +14,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.detector.pictures import CLASSES, Box, Picture
+from training.detector.pictures import Picture
 
 PLAN_PX = 900
 VIEW = (512, 320)
-LEAST_PX = 5.0
-CIVIL_VEHICLE = CLASSES.index("civil_vehicle")
 
 Pixels = NDArray[np.uint8]
-Corners = NDArray[np.float32]
 
 
-def street(draw: np.random.Generator) -> tuple[Pixels, list[Box]]:
-    """A picture (h, w, 3, BGR) and the boxes of its cars."""
+def street(draw: np.random.Generator) -> Pixels:
+    """A picture (h, w, 3, BGR)."""
     plan = _ground(draw)
-    corners = _cars(plan, draw)
+    _cars(plan, draw)
     _trees(plan, draw)
-    view, matrix = _tilted(plan, draw)
+    view = _tilted(plan, draw)
     horizon = int(draw.integers(0, VIEW[1] // 3))
-    hidden = _facades(view, horizon, draw)
-    boxes = [box for box in (_box(cv2.perspectiveTransform(item[None], matrix)[0], hidden) for item in corners) if box]
+    _facades(view, horizon, draw)
     pixels = view.astype(np.float32) * draw.uniform(0.35, 1.2) + draw.normal(0, draw.uniform(1, 9), view.shape)
     pixels = cv2.GaussianBlur(pixels, (0, 0), float(draw.uniform(0.4, 1.3)))
-    return np.clip(pixels, 0, 255).astype(np.uint8), boxes
+    return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
 def _tint(draw: np.random.Generator, low: int, high: int, spread: int = 25) -> tuple[int, int, int]:
@@ -63,9 +60,8 @@ def _ground(draw: np.random.Generator) -> Pixels:
     return np.ascontiguousarray(plan)
 
 
-def _cars(plan: Pixels, draw: np.random.Generator) -> list[Corners]:
-    """Cars with windows and shadows; returns their corners (4, 2)."""
-    found = []
+def _cars(plan: Pixels, draw: np.random.Generator) -> None:
+    """Cars with windows and shadows."""
     for _ in range(int(draw.integers(8, 45))):
         centre = draw.uniform(40, PLAN_PX - 40, 2)
         length = draw.uniform(34, 52) * (draw.uniform(1.6, 2.6) if draw.random() < 0.15 else 1)
@@ -81,8 +77,6 @@ def _cars(plan: Pixels, draw: np.random.Generator) -> list[Corners]:
             shift = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))]) * length * part
             glass = cv2.boxPoints((tuple(centre + shift), (length * size, length * 0.36), angle))
             cv2.fillConvexPoly(plan, glass.astype(np.int32), _tint(draw, 10, 70, 10), cv2.LINE_AA)
-        found.append(np.asarray(body, np.float32))
-    return found
 
 
 def _trees(plan: Pixels, draw: np.random.Generator) -> None:
@@ -95,7 +89,7 @@ def _trees(plan: Pixels, draw: np.random.Generator) -> None:
             cv2.circle(plan, place, int(draw.integers(5, 16)), shade, -1, cv2.LINE_AA)
 
 
-def _tilted(plan: Pixels, draw: np.random.Generator) -> tuple[Pixels, NDArray[np.float64]]:
+def _tilted(plan: Pixels, draw: np.random.Generator) -> Pixels:
     """The plan seen at an angle: its far edge is narrower."""
     width, height = VIEW
     narrow, top = draw.uniform(0, 0.38) * width, draw.uniform(0, 0.3) * height
@@ -105,13 +99,12 @@ def _tilted(plan: Pixels, draw: np.random.Generator) -> tuple[Pixels, NDArray[np
     source = np.array([[0, 0], [PLAN_PX, 0], [PLAN_PX, PLAN_PX], [0, PLAN_PX]], np.float32)
     matrix = cv2.getPerspectiveTransform(source, target)
     view = cv2.warpPerspective(plan, matrix, VIEW, flags=cv2.INTER_AREA, borderValue=_tint(draw, 90, 220))
-    return np.asarray(view, np.uint8), matrix
+    return np.asarray(view, np.uint8)
 
 
-def _facades(view: Pixels, horizon: int, draw: np.random.Generator) -> Pixels:
-    """Blocks at both sides, with rows of windows, roofs and signs; returns what they hide (h, w)."""
+def _facades(view: Pixels, horizon: int, draw: np.random.Generator) -> None:
+    """Blocks at both sides, with rows of windows, roofs and signs."""
     width, height = VIEW
-    hidden = np.zeros((height, width), np.uint8)
     for _ in range(int(draw.integers(1, 7))):
         left_side = draw.random() < 0.5
         x = int(draw.uniform(-0.1, 0.12) * width) if left_side else int(draw.uniform(0.75, 0.95) * width)
@@ -122,8 +115,6 @@ def _facades(view: Pixels, horizon: int, draw: np.random.Generator) -> Pixels:
         cv2.fillConvexPoly(view, wall, _tint(draw, 80, 230), cv2.LINE_AA)
         roof = np.array([[x, y], [x + wide, y + slant], [x + wide - 25, y + slant - 25], [x + 15, y - 30]])
         cv2.fillConvexPoly(view, roof, _tint(draw, 60, 200, 50), cv2.LINE_AA)
-        for part in (wall, roof):
-            cv2.fillConvexPoly(hidden, part, 1)
         rows, columns = int(draw.integers(3, 9)), int(draw.integers(2, 9))
         glass = _tint(draw, 20, 120)
         for row in range(rows):
@@ -137,20 +128,6 @@ def _facades(view: Pixels, horizon: int, draw: np.random.Generator) -> Pixels:
             foot = np.array([[x, y + high], [x + wide, y + high + slant]])
             band = np.vstack([foot, foot[::-1] - (0, 24)])
             cv2.fillConvexPoly(view, band, _tint(draw, 60, 200, 90), cv2.LINE_AA)
-    return hidden
-
-
-def _box(corners: Corners, hidden: Pixels) -> Box | None:
-    """The box of a car in 0..1, or ``None`` if too little of it is in sight."""
-    low, high = np.maximum(corners.min(axis=0), 0), np.minimum(corners.max(axis=0), VIEW)
-    full = corners.max(axis=0) - corners.min(axis=0)
-    if ((high - low) < LEAST_PX).any() or (high - low).prod() < 0.5 * full.prod():
-        return None
-    x, y = ((low + high) / 2).astype(int)
-    if hidden[min(y, VIEW[1] - 1), min(x, VIEW[0] - 1)]:
-        return None
-    x1, y1, x2, y2 = (float(value) for value in np.concatenate([low, high]) / np.tile(VIEW, 2))
-    return CIVIL_VEHICLE, x1, y1, x2, y2
 
 
 def make_streets(folder: Path, count: int, seed: int) -> list[Picture]:
@@ -158,8 +135,8 @@ def make_streets(folder: Path, count: int, seed: int) -> list[Picture]:
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number in range(count):
-        pixels, boxes = street(np.random.default_rng([seed, number]))
+        pixels = street(np.random.default_rng([seed, number]))
         file = folder / f"street-{number:04d}.jpg"
         cv2.imwrite(str(file), pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])
-        found.append(Picture(str(file), "drawn streets", "train", True, tuple(boxes)))
+        found.append(Picture(str(file), "drawn streets", "train", True, ()))
     return found
