@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,10 +101,10 @@ class _Notes:
                 self.boxes.setdefault(box["track"], []).append((line["frame"], box["xyxy"]))
 
 
-def follow(chosen: Sequence[tuple[str, Picture]], folder: Path, number: int, loaded: LoadedDetector) -> list[Case]:
-    """Make a video of the pictures, analyse it and compare its tracks with the truth."""
-    path = folder / f"takes-{number:03d}.mp4"
-    truths = make_video(path, [item for _, item in chosen], number)
+def follow(
+    chosen: Sequence[tuple[str, Picture]], path: Path, truths: Sequence[Truth], loaded: LoadedDetector
+) -> list[Case]:
+    """Analyse a video that was made of these pictures and compare its tracks with the truth."""
     notes, raw = _Notes(), _Raw(loaded)
     result = analyze_video(path, identify(path), Config(), raw.loaded, notes, {})
     cases = []
@@ -223,12 +224,17 @@ def gather(model: str, folder: Path) -> list[Case]:
     """The tracks of all takes, most likely persons, birds and civil vehicles left out."""
     loaded = load_detector(DetectorConfig(model=model))
     pictures = sorted(held_out(), key=lambda pair: hashlib.sha256(pair[1].file.encode()).digest())
-    cases = []
-    for number, start in enumerate(range(0, len(pictures), TAKES_PER_VIDEO)):
-        cases += follow(pictures[start : start + TAKES_PER_VIDEO], folder, number, loaded)
-        print(
-            f"{min(start + TAKES_PER_VIDEO, len(pictures))} of {len(pictures)} takes, {len(cases)} tracks", flush=True
-        )
+    parts = [pictures[start : start + TAKES_PER_VIDEO] for start in range(0, len(pictures), TAKES_PER_VIDEO)]
+    files = [folder / f"takes-{number:03d}.mp4" for number in range(len(parts))]
+    cases: list[Case] = []
+    with ThreadPoolExecutor(1) as ahead:  # the next video is made while one is analysed
+        made = [
+            ahead.submit(make_video, file, [item for _, item in part], number)
+            for number, (file, part) in enumerate(zip(files, parts, strict=True))
+        ]
+        for number, (file, part, truths) in enumerate(zip(files, parts, made, strict=True), start=1):
+            cases += follow(part, file, truths.result(), loaded)
+            print(f"{number} of {len(parts)} videos, {len(cases)} tracks", flush=True)
     return [case for case in cases if max(case.scores, key=lambda name: case.scores[name]) not in LEFT_OUT]
 
 

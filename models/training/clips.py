@@ -19,6 +19,7 @@ from training.detector.pictures import Picture
 
 WIDTH, HEIGHT, RATE = 640, 480, 16
 FRAMES = 24  # of one take
+GRAIN_PX = 64  # the grain of a take is drawn once and shifted by up to this from frame to frame
 VISIBLE = 0.4  # a box counts as truth in a frame while this share of it is inside
 
 
@@ -40,14 +41,17 @@ def take(item: Picture, draw: np.random.Generator) -> Iterator[tuple[NDArray[np.
     drift = np.linspace(draw.uniform(-0.12, 0.12, 2), draw.uniform(-0.12, 0.12, 2), FRAMES)
     tremble = draw.normal(0, 0.002, (FRAMES, 2))
     blur, noise, gain = draw.uniform(0, 1.1), draw.uniform(0, 6), draw.uniform(0.8, 1.2)
-    backdrop = cv2.GaussianBlur(cv2.resize(picture, (WIDTH, HEIGHT)), (0, 0), 40)
+    grain = draw.normal(0, noise, (HEIGHT + GRAIN_PX, WIDTH + GRAIN_PX, 1)).astype(np.float32)
+    tiny = cv2.GaussianBlur(cv2.resize(picture, (WIDTH // 8, HEIGHT // 8), interpolation=cv2.INTER_AREA), (0, 0), 5)
+    backdrop = cv2.resize(tiny, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
     for number in range(FRAMES):
         scale = fitted * zoom[number]
         shift = (np.array([WIDTH, HEIGHT]) - np.array([wide, tall]) * scale) / 2
         shift += (drift[number] + tremble[number]) * (WIDTH, HEIGHT)
         frame = backdrop.copy()
         _lay(frame, picture, scale, shift)
-        pixels = frame.astype(np.float32) * gain + draw.normal(0, noise, frame.shape).astype(np.float32)
+        x, y = (int(place) for place in draw.integers(0, GRAIN_PX, 2))
+        pixels = frame * np.float32(gain) + grain[y : y + HEIGHT, x : x + WIDTH]
         if blur > 0.3:
             pixels = cv2.GaussianBlur(pixels, (0, 0), blur)
         moved = boxes * np.float32(scale) + np.tile(shift, 2).astype(np.float32)

@@ -67,7 +67,7 @@ class DetectorConfig(Section):
 class TrackingConfig(Section):
     """How boxes become tracks and tracks become sightings."""
 
-    start_score: float = Field(0.4, ge=0, le=1, description="a box of this score starts a track")
+    start_score: float = Field(0.5, ge=0, le=1, description="a box of this score starts a track")
     match_iou: float = Field(
         0.2, ge=0, le=1, description="least overlap of a box with the place where a track is expected"
     )

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.config import DetectorConfig
+from roundel.config import DetectorConfig, TrackingConfig
 from roundel.detect import LoadedDetector, load_detector
 from roundel.types import Detections
 from training.detector.pictures import CLASSES, Picture, read_boxes, read_manifest
@@ -32,7 +32,7 @@ from training.recipe import PROJECT, extracted
 
 CARDS = PROJECT / "models" / "cards"
 CURVE_SCORE = 0.005
-SHIPPED_SCORE = 0.4  # a box of this score starts a track: TrackingConfig.start_score
+SHIPPED_SCORE = TrackingConfig().start_score  # a box of this score starts a track
 MILITARY = ("combat_aircraft", "helicopter", "uav", "armoured_vehicle", "missile", "warship")
 SIZES_PX2 = {"small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, np.inf)}  # as in COCO
 
@@ -208,7 +208,7 @@ def evaluate(model: str, input_px: int) -> dict[str, Any]:
         },
         "by_size": {size: summary(matches(in_source, classes, CLASSES[:8], size), SHIPPED_SCORE) for size in SIZES_PX2},
         "false_military_boxes_per_1000": {
-            folder: {str(score): false_boxes(by_folder[folder], classes, score) for score in (0.25, SHIPPED_SCORE, 0.5)}
+            folder: {str(score): false_boxes(by_folder[folder], classes, score) for score in (0.25, 0.4, SHIPPED_SCORE)}
             for folder in ("neg_visdrone", "neg_scikit")
         },
         "small_objects": measure_small_objects(model),
