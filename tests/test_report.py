@@ -337,7 +337,7 @@ def test_page_tells_what_was_found(tmp_path: Path) -> None:
         "so many objects if each shows another one; objects that were missed or given another class are not in it; "
         "1 more sighting has an open class",
         "No good estimate 2 to 3 random ways to explain the sightings",
-        "Relative shares of uncalibrated scores, not probabilities; finer lines are part of the line they belong to",
+        "Shares of the detector's scores, not probabilities; finer lines are part of the line they belong to",
         "at least 2 a second, at least 3 a shot, and at least 8 a second around detections",
         "Source and collector not recorded",
         "the heads of people that the detector found are made unrecognisable here; others may be visible.",

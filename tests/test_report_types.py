@@ -57,7 +57,7 @@ def test_probabilities_are_called_so_only_with_a_calibration(tmp_path: Path) -> 
     posterior = {"object": 0.9, "equipment": 0.9, "vehicle": 0.88, "armoured_vehicle": 0.86}
     page = shown(tmp_path, analysis(tracks=[track("t00001", posterior=posterior, posterior_calibrated=True)]))
     assert "Probability 0.86 that this is an armoured vehicle, from held-out test clips." in page
-    assert "Relative shares" not in page
+    assert "armoured vehicle 0.96" in page, "shares are those given that there is an object"
     bare = shown(tmp_path / "bare", analysis(tracks=[track("t00001", posterior=posterior)]))
-    assert "Relative shares of uncalibrated scores, not probabilities" in bare
+    assert "Shares of the detector's scores, not probabilities" in bare
     assert "Probability 0" not in bare

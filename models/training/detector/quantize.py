@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 import roundel_models
@@ -54,14 +55,23 @@ def calibration_inputs(pictures: list[Picture], count: int) -> list[NDArray[np.f
     return inputs
 
 
+def without_last_cast(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The ONNX model without a cast from float32 to float32 at its end, which NNCF cannot take out itself."""
+    last = model.graph.node[-1]
+    if last.op_type == "Cast":
+        (before,) = [node for node in model.graph.node if last.input[0] in node.output]
+        before.output[list(before.output).index(last.input[0])] = last.output[0]
+        model.graph.node.remove(last)
+    return model
+
+
 def quantize(recipe: Recipe, count: int) -> Path:
     """Write the INT8 file (ONNX with quantise and dequantise pairs) into the workspace and return its path."""
     hush()
     import nncf
-    import onnx
 
     name = recipe.settings["export"]["name"]
-    model = onnx.load(str(roundel_models.weights(name)))
+    model = without_last_cast(onnx.load(str(roundel_models.weights(name))))
     pictures = [item for item in read_index(recipe.path("pictures.jsonl")) if item.split == "train"]
     decoding = [node.name for node in model.graph.node if HEAD in node.name and node.op_type != "Conv"]
     inputs = [{"images": item} for item in calibration_inputs(pictures, count)]

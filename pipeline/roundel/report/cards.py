@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from roundel.classes import given_object
 from roundel.record import Analysis, ExemplarRecord, TrackRecord
 from roundel.report import words
 from roundel.report.findings import HINT_SHARE, is_below, label, node, setting
@@ -13,10 +14,6 @@ from roundel.report.pictures import Album, Picture
 
 MOST_ALTERNATIVES = 5
 SET_ASIDE_SHARE = 0.05
-CALIBRATED = "Probabilities, as measured on held-out test clips; finer lines are part of the line they belong to"
-UNCALIBRATED = (
-    "Relative shares of uncalibrated scores, not probabilities; finer lines are part of the line they belong to"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,6 @@ class Card:
     type: TypeView | None
     readings: tuple[ReadingView, ...]
     readings_left_out: int
-    shares_are: str
     shares: tuple[Share, ...]
     views: tuple[View, ...]
     views_left_out: int
@@ -79,7 +75,6 @@ def card(analysis: Analysis, track: TrackRecord, album: Album, anchor: str, most
         type=type_view(track),
         readings=reading_views(track.readings),
         readings_left_out=max(0, len(track.readings) - MOST_READINGS),
-        shares_are=CALIBRATED if track.posterior_calibrated else UNCALIBRATED,
         shares=_shares(analysis, track),
         views=tuple(view(track, item, album, file) for item in sorted(best, key=lambda item: item.seconds)),
         views_left_out=len(track.views) - len(best),
@@ -112,9 +107,15 @@ def _node_share(analysis: Analysis) -> float:
     return float(share) if isinstance(share, (int, float)) else 0.7
 
 
+def score_shares(track: TrackRecord) -> Mapping[str, float]:
+    """Each node's share of the detector's scores: the posterior, or what it is given that there is an object."""
+    return given_object(track.posterior) if track.posterior_calibrated else track.posterior
+
+
 def _finer(analysis: Analysis, track: TrackRecord) -> list[tuple[str, float]]:
     """The detector's classes below the reported one with a share worth telling, largest first."""
-    found = [(name, track.posterior.get(name, 0.0)) for name in analysis.classes if is_below(name, track.class_)]
+    shares = score_shares(track)
+    found = [(name, shares.get(name, 0.0)) for name in analysis.classes if is_below(name, track.class_)]
     return sorted(((name, share) for name, share in found if share >= HINT_SHARE), key=lambda item: (-item[1], item[0]))
 
 
@@ -125,9 +126,10 @@ def _set_aside(analysis: Analysis, track: TrackRecord) -> tuple[str, str]:
     names = [name for name in analysis.classes if name in limits] or analysis.classes
     if track.set_aside <= SET_ASIDE_SHARE or not names:
         return "", ""
-    name = max(names, key=lambda item: track.posterior.get(item, 0.0))
-    share, limit = track.posterior.get(name, 0.0), limits.get(name)
-    own = share >= max(track.posterior.get(item, 0.0) for item in analysis.classes)
+    shares = score_shares(track)
+    name = max(names, key=lambda item: shares.get(item, 0.0))
+    share, limit = shares.get(name, 0.0), limits.get(name)
+    own = share >= max(shares.get(item, 0.0) for item in analysis.classes)
     said = "The detector's own label is" if own else "A part of the detector's score is for"
     said += f" {label(name)} (share {words.share(share)}). It is not used"
     if track.set_aside < share - SET_ASIDE_SHARE:
@@ -142,11 +144,10 @@ def _notes(analysis: Analysis, track: TrackRecord) -> Iterable[str]:
     if said:
         yield said
     finer = [(name, share) for name, share in _finer(analysis, track) if name != unused]
-    kind = "probability" if track.posterior_calibrated else "share"
     if finer and finer[0][1] >= _node_share(analysis):
         name, share = finer[0]
         yield (
-            f"The detector's finer guess ({label(name)}, {kind} {words.share(share)}) is not reported: "
+            f"The detector's finer guess ({label(name)}, share {words.share(share)}) is not reported: "
             "on pictures from other sources it has not been shown to be right."
         )
     elif len(finer) > 1:
@@ -154,17 +155,13 @@ def _notes(analysis: Analysis, track: TrackRecord) -> Iterable[str]:
         yield f"Class not determined between {words.listed(titles)}."
     elif finer:
         name, share = finer[0]
-        yield f"Finer class not determined: {label(name)} has a {kind} of {words.share(share)}."
+        yield f"Finer class not determined: {label(name)} has a share of {words.share(share)}."
 
 
 def _shares(analysis: Analysis, track: TrackRecord) -> tuple[Share, ...]:
     below = dict(_finer(analysis, track))
-    others = [
-        (name, track.posterior.get(name, 0.0) if track.posterior_calibrated else share)
-        for name, share in track.alternatives
-        if name not in below and name != track.class_
-    ]
-    chosen = [(track.class_, track.posterior.get(track.class_, 0.0), "reported")]
+    others = [(name, share) for name, share in track.alternatives if name not in below and name != track.class_]
+    chosen = [(track.class_, score_shares(track).get(track.class_, 0.0), "reported")]
     chosen += [(name, share, "finer") for name, share in below.items()]
     chosen += [(name, share, "other") for name, share in others][:MOST_ALTERNATIVES]
     return tuple(
