@@ -40,7 +40,8 @@ def configurations(given: argparse.Namespace) -> dict[str, tuple[Any, int]]:
     for precision, path in files.items():
         if path is None or not path.is_file():
             continue
-        kinds[f"onnx {precision}, {threads} calls of 1 thread"] = (OnnxNetwork(path, threads, 1), threads)
+        if path.suffix == ".onnx":
+            kinds[f"onnx {precision}, {threads} calls of 1 thread"] = (OnnxNetwork(path, threads, 1), threads)
         kinds[f"openvino {precision}, 1 call of {threads} threads"] = (OpenVinoNetwork(path, threads), 1)
     kinds[f"onnx float32, 1 call of {threads} threads"] = (OnnxNetwork(shipped, 1, threads), 1)
     if given.checkpoint.is_file():
@@ -88,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="hardware-v1")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
-    parser.add_argument("--int8", type=Path, default=CHECKPOINT.with_name("hardware-v1-int8.onnx"))
+    parser.add_argument("--int8", type=Path, default=CHECKPOINT.with_name("hardware-v1-int8.xml"))
     parser.add_argument("--half", type=Path, default=CHECKPOINT.with_name("hardware-v1-fp16.onnx"))
     parser.add_argument("--size", default="416x256")
     parser.add_argument("--rounds", type=int, default=20)

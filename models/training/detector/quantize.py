@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 import roundel_models
@@ -42,7 +41,8 @@ from training.recipe import Recipe, load_recipe
 
 INPUT_PX = 416
 MOST_LOSS = 0.01
-HEAD = "/model.24/"  # decoding of boxes and scores stays in float32
+HEAD = "/model.24/"  # decoding of boxes and scores stays in float32 …
+LAST_OF_BOXES = "/cv2."  # … and so do the convolutions that give the boxes
 
 
 def calibration_inputs(pictures: list[Picture], count: int) -> list[NDArray[np.float32]]:
@@ -55,36 +55,30 @@ def calibration_inputs(pictures: list[Picture], count: int) -> list[NDArray[np.f
     return inputs
 
 
-def without_last_cast(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The ONNX model without a cast from float32 to float32 at its end, which NNCF cannot take out itself."""
-    last = model.graph.node[-1]
-    if last.op_type == "Cast":
-        (before,) = [node for node in model.graph.node if last.input[0] in node.output]
-        before.output[list(before.output).index(last.input[0])] = last.output[0]
-        model.graph.node.remove(last)
-    return model
-
-
 def quantize(recipe: Recipe, count: int) -> Path:
-    """Write the INT8 file (ONNX with quantise and dequantise pairs) into the workspace and return its path."""
+    """Write the INT8 model (OpenVINO IR, an .xml and a .bin file) into the workspace and return the path of its .xml.
+
+    NNCF's ONNX backend was tried first: its file finds next to nothing (boxes are off by 20 pixels on average).
+    """
     hush()
     import nncf
+    import openvino
 
     name = recipe.settings["export"]["name"]
-    model = without_last_cast(onnx.load(str(roundel_models.weights(name))))
+    model = openvino.Core().read_model(str(roundel_models.weights(name)))
     pictures = [item for item in read_index(recipe.path("pictures.jsonl")) if item.split == "train"]
-    decoding = [node.name for node in model.graph.node if HEAD in node.name and node.op_type != "Conv"]
-    inputs = [{"images": item} for item in calibration_inputs(pictures, count)]
+    operations = [(item.get_friendly_name(), item.get_type_name()) for item in model.get_ordered_ops()]
+    head = [title for title, kind in operations if HEAD in title and (kind != "Convolution" or LAST_OF_BOXES in title)]
     made = nncf.quantize(
         model,
-        nncf.Dataset(inputs),
+        nncf.Dataset(calibration_inputs(pictures, count)),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=count,
-        ignored_scope=nncf.IgnoredScope(names=decoding, validate=False),
+        ignored_scope=nncf.IgnoredScope(names=head, validate=False),
     )
-    onnx.helper.set_model_props(made, {item.key: item.value for item in model.metadata_props} | {"precision": "int8"})
-    target = recipe.path(f"{name}-int8.onnx")
-    onnx.save(made, str(target))
+    made.set_rt_info("int8", ["framework", "precision"])
+    target = recipe.path(f"{name}-int8.xml")
+    openvino.save_model(made, str(target), compress_to_fp16=False)
     return target
 
 
@@ -106,8 +100,8 @@ def compare(recipe: Recipe, path: Path) -> dict[str, Any]:
     rows = {name: [round(full[name], 4), round(small[name], 4)] for name in full}
     worst = max(before - after for before, after in rows.values())
     return {
-        "int8_sha256": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",
-        "int8_bytes": path.stat().st_size,
+        "int8_sha256": f"sha256:{hashlib.sha256(path.with_suffix('.bin').read_bytes()).hexdigest()}",
+        "int8_bytes": path.stat().st_size + path.with_suffix(".bin").stat().st_size,
         "ap50_fp32_int8": rows,
         "largest_loss": round(worst, 4),
         "may_be_default": worst < MOST_LOSS,
