@@ -88,3 +88,16 @@ def test_a_photo_without_an_object_counts_whole(
 ) -> None:
     monkeypatch.setattr(fake, "detect", FakeDetector(lambda _: []).detect)
     assert "no object was detected in it, so the whole photo counts" in call("gallery", "add", "f-16", photos[0]).err
+
+
+def test_a_case_knows_its_types_without_the_users_gallery(
+    photos: list[Path], tmp_path: Path, clip: Path, home: Path, call: Call, fake: FakeDetector
+) -> None:
+    assert call("gallery", "add", "mig-23", photos[0], *NEW).code == 0
+    case = tmp_path / "case"
+    analyse(case, clip)
+    assert call("gallery", "add", "mig-23", photos[1], "--case", case).code == 0
+    (home / "gallery" / "gallery.json").unlink()
+    found = json.loads(call("gallery", "list", "--case", case, "--json").out)
+    assert (found["mig-23"]["title"], found["mig-23"]["photos"]) == ("MiG-23", 1)
+    assert call("verify", case).code == 0

@@ -90,9 +90,8 @@ def _add(
     fresh = tuple(outcome.photo for outcome in outcomes if outcome.photo is not None)
     if not fresh:
         return outcomes, None
-    galleries.write(
-        galleries.Gallery(own.network_sha256, {**own.types, **entry}, (*own.photos, *fresh)), folder / galleries.FILE
-    )
+    kept = {**own.types, **galleries.needed_types(type_id, {**types, **entry})}
+    galleries.write(galleries.Gallery(own.network_sha256, kept, (*own.photos, *fresh)), folder / galleries.FILE)
     _log(case, type_id, folder / galleries.FILE, len(fresh))
     merged = galleries.Gallery(own.network_sha256, {}, (*everything.photos, *fresh))
     return outcomes, adding.confusion(type_id, merged, {**types, **entry})

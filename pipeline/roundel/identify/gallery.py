@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -140,6 +140,12 @@ def _check_parent(name: str, types: Mapping[str, TypeNode], place: str) -> None:
         raise WeightsError(f"{place}: {name} hangs below {types[name].parent!r}, which is no family and no class")
 
 
+def needed_types(type_id: str, types: Mapping[str, TypeNode]) -> dict[str, TypeNode]:
+    """The entries that a gallery must hold to know a type by itself: it and its families, less what is shipped."""
+    shipped = shipped_types()
+    return {name: types[name] for name in above(type_id, types) if name in types and name not in shipped}
+
+
 def read(path: Path) -> Gallery:
     """Read and check a gallery's file.
 
@@ -147,13 +153,26 @@ def read(path: Path) -> Gallery:
         WeightsError: if it is damaged or holds anything that a gallery cannot hold.
     """
     try:
-        data = json.loads(path.read_bytes())
+        content = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}); make it readable or remove it") from error
+    return parse(content, path)
+
+
+def parse(content: bytes, path: Path) -> Gallery:
+    """Check the bytes of a gallery's file, which lie or will lie at ``path``.
+
+    Raises:
+        WeightsError: if they are damaged or hold anything that a gallery cannot hold.
+    """
+    try:
+        data = json.loads(content)
         if data["format"] != FORMAT:
             raise ValueError(f"its format is {str(data['format'])[:40]!r}, not {FORMAT}")
         types = {name: TypeNode(**_texts(entry)) for name, entry in data["types"].items()}
         gallery = Gallery(str(data["network_sha256"]), types, tuple(_photo(entry) for entry in data["photos"]))
         _check_vectors(gallery)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"{path}: is no gallery as 'roundel gallery add' writes it ({error}); remove it and add the photos again"
         ) from error
@@ -189,17 +208,29 @@ def _check_vectors(gallery: Gallery) -> None:
 
 
 def write(gallery: Gallery, path: Path) -> None:
-    """Write a gallery's file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a gallery's file whole or not at all, and only if it can be read again without any other gallery.
+
+    Raises:
+        WeightsError: if it could not be read again.
+        OSError: naming the gallery's file, if it cannot be written.
+    """
     content = {
         "format": FORMAT,
         "network_sha256": gallery.network_sha256,
         "types": {name: asdict(node) for name, node in sorted(gallery.types.items())},
         "photos": [asdict(photo) for photo in sorted(gallery.photos, key=lambda item: (item.type, item.sha256))],
     }
+    written = (json.dumps(content, indent=0, ensure_ascii=False, sort_keys=True) + "\n").encode()
+    parse(written, path)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(content, indent=0, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(written)
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager
