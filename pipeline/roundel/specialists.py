@@ -86,12 +86,15 @@ def case_gallery(case: Path) -> Path:
     return case / GALLERY
 
 
+def _own_galleries(case: Path | None) -> dict[str, Path]:
+    return {"user": user_gallery(), **({"case": case_gallery(case)} if case is not None else {})}
+
+
 def _identifier(config: Config, case: Path | None) -> tuple[Identifier | None, Mapping[str, object]]:
     """The identifier of types over the shipped gallery, the user's and the case's, and what a result says about it."""
     from roundel.identify import load_identifier
 
-    own = [user_gallery(), *([case_gallery(case)] if case is not None else [])]
-    loaded = load_identifier(config.types, own)
+    loaded = load_identifier(config.types, _own_galleries(case))
     return loaded.identifier, loaded.provenance
 
 
@@ -103,8 +106,7 @@ def open_galleries(folder: Path, case: Path | None) -> tuple[Gallery, Gallery, d
     """
     from roundel.identify import gallery, load_identifier
 
-    own = [user_gallery(), *([case_gallery(case)] if case is not None else [])]
-    identifier = load_identifier(TypesConfig(), own).identifier
+    identifier = load_identifier(TypesConfig(), _own_galleries(case)).identifier
     assert identifier is not None
     path = folder / gallery.FILE
     network = identifier.gallery.network_sha256
