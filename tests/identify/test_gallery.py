@@ -96,6 +96,9 @@ def row(**changes: Any) -> dict[str, Any]:
         {"type": "no-such"},
         {"vector": "AAAA"},
         {"vector": "!"},
+        {"vector": "AAAA!AAAA"},
+        {"vector": "é"},
+        {"vector": "AA=="},
         {"sha256": "x"},
         {"source": "a\x1b[0m"},
         {"boxed": "yes"},
@@ -204,3 +207,15 @@ def test_a_gallery_that_cannot_be_written_is_named_in_the_error(tmp_path: Path) 
         write(gallery(), tmp_path / "gallery.json")
     assert raised.value.filename == str(tmp_path / "gallery.json")
     assert [item.name for item in tmp_path.iterdir()] == ["gallery.json"]
+
+
+@pytest.mark.parametrize("vector", ["!", "", "AA==", "AAAA", "AHw="])
+def test_a_single_vector_that_is_none_is_refused(vector: str, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="is no gallery"):
+        read(spoilt(tmp_path / "gallery.json", photos=[row(vector=vector)]))
+
+
+def test_vectors_of_another_length_than_those_of_the_other_galleries_are_refused() -> None:
+    short = Gallery(NETWORK, {}, (photo("f-16", 1, axis(0)[:4]),))
+    with pytest.raises(WeightsError, match=r"b: its vectors have 4 numbers instead of 8"):
+        merge([(Path("a"), gallery()), (Path("b"), short)], NETWORK)

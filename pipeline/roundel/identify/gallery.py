@@ -74,9 +74,14 @@ class Gallery:
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """Unit vectors (photos, d)."""
-        rows = [np.frombuffer(base64.b64decode(item.vector), "<f2").astype(np.float32) for item in self.photos]
+        rows = [_numbers(item.vector) for item in self.photos]
         found = np.stack(rows) if rows else np.zeros((0, 1), np.float32)
         return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def _numbers(vector: str) -> NDArray[np.float32]:
+    """A photo's vector (d,) as it was kept; ValueError if it is no base64 of half-precision numbers."""
+    return np.frombuffer(base64.b64decode(vector, validate=True), "<f2").astype(np.float32)
 
 
 def shipped_types() -> dict[str, TypeNode]:
@@ -203,8 +208,12 @@ def _check_vectors(gallery: Gallery) -> None:
     for photo in gallery.photos:
         if photo.type not in known:
             raise ValueError(f"a photo is of {photo.type[:64]!r}, which is no type")
-    if len({len(photo.vector) for photo in gallery.photos}) > 1 or not np.isfinite(gallery.vectors).all():
-        raise ValueError("its vectors are not of one length, or not finite")
+        numbers = _numbers(photo.vector)
+        if not np.isfinite(numbers).all() or not numbers.any():
+            raise ValueError(f"the vector of photo {photo.sha256} is empty, zero or not finite")
+    lengths = sorted({len(_numbers(photo.vector)) for photo in gallery.photos})
+    if len(lengths) > 1:
+        raise ValueError(f"its vectors are not of one length, but of {lengths}")
 
 
 def write(gallery: Gallery, path: Path) -> None:
@@ -259,12 +268,19 @@ def merge(galleries: Sequence[tuple[Path, Gallery]], network_sha256: str) -> tup
     types = shipped_types()
     added: dict[str, TypeNode] = {}
     photos: dict[tuple[str, str], Photo] = {}
+    width = 0
     for path, gallery in galleries:
         if gallery.network_sha256 != network_sha256:
             raise WeightsError(
                 f"{path}: was made with another type network ({gallery.network_sha256}), so its vectors "
                 "mean nothing here; move the file away and add its photos again"
             )
+        if gallery.photos and gallery.vectors.shape[1] != (width or gallery.vectors.shape[1]):
+            raise WeightsError(
+                f"{path}: its vectors have {gallery.vectors.shape[1]} numbers instead of {width}, so it was changed; "
+                "remove the file and add its photos again"
+            )
+        width = gallery.vectors.shape[1] if gallery.photos else width
         check_types(gallery.types, str(path), types)
         types.update(gallery.types)
         added.update(gallery.types)
