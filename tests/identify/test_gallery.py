@@ -169,7 +169,7 @@ def test_only_one_adds_to_a_gallery_at_a_time(tmp_path: Path) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with alone(tmp_path / "gallery"):
+        with alone(tmp_path / "gallery", lambda: order.append("waiting")):
             order.append("second")
 
     with alone(tmp_path / "gallery"):
@@ -178,7 +178,7 @@ def test_only_one_adds_to_a_gallery_at_a_time(tmp_path: Path) -> None:
         other.join(0.2)
         order.append("first")
     other.join()
-    assert order == ["first", "second"]
+    assert order == ["waiting", "first", "second"]
     assert not list((tmp_path / "gallery").iterdir())
 
 
