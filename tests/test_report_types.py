@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from roundel.record import Analysis, CaptionRecord, TypeRecord
 from test_report import analysis, reading, rendered, track
@@ -61,3 +62,45 @@ def test_probabilities_are_called_so_only_with_a_calibration(tmp_path: Path) -> 
     bare = shown(tmp_path / "bare", analysis(tracks=[track("t00001", posterior=posterior)]))
     assert "Shares of the detector's scores, not probabilities" in bare
     assert "Probability 0" not in bare
+
+
+def added(**changes: Any) -> dict[str, Any]:
+    entry = {
+        "type": "mig-23",
+        "title": "MiG-23",
+        "parent": "combat_aircraft",
+        "shipped": False,
+        "photos": 3,
+        "sources": {"own archive": 3},
+        "licences": {"CC0": 3},
+        "gallery": "user",
+        "gallery_sha256": "sha256:" + "0" * 64,
+    }
+    return {**entry, **changes}
+
+
+def with_added(folder: Path, *entries: Any) -> str:
+    found = opinion("mig-23", **{"mig-23": 0.8, "f-16": 0.1, "combat_aircraft": 0.93, "other": 0.05, "unknown": 0.05})
+    made = {**analysis().provenance, "identifier_added": list(entries)}
+    return shown(folder, analysis(tracks=[track("t00001", type=found)], provenance=made))
+
+
+def test_a_card_says_that_the_user_added_a_type_and_uses_its_title(tmp_path: Path) -> None:
+    page = with_added(tmp_path / "one", added(), added(type="su-22", title="Su-22"))
+    assert "Type, by likeness to photos: MiG-23, probability 0.80." in page
+    assert "MiG-23 was added by the user: 3 photos, source own archive, licence CC0 (the user's own gallery)." in page
+    assert "Su-22 was added" not in page, "it is no candidate"
+    page = with_added(
+        tmp_path / "two", added(), added(type="f-16", title="F-16", shipped=True, photos=1, gallery="case")
+    )
+    assert "The user added 1 photo of F-16 to those that come with the program" in page
+    assert "(the case's gallery)" in page
+
+
+def test_added_types_of_a_hostile_record_are_made_harmless(tmp_path: Path) -> None:
+    page = with_added(tmp_path, added(title="\u202eevil" * 40, sources={"a\x1b[0m" * 90: 1}), 5, {"type": 3}, {})
+    assert "\u202e" not in page
+    assert "\x1b" not in page
+    assert "characters left out" in page
+    odd = {"type": "mig-23", "title": 5, "photos": "many", "sources": [], "licences": None}
+    assert "mig-23 was added by the user: 0 photos (another gallery)." in with_added(tmp_path / "odd", odd)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 GALLERY = "gallery"
 """The folder of a gallery, in a case or among the user's data."""
 
+OWNERS = {"shipped": "the shipped gallery", "user": "your own gallery", "case": "the case's gallery"}
+
 
 class Identifier(Protocol):
     """Says which type an object may be. Stateless."""
@@ -86,27 +88,46 @@ def case_gallery(case: Path) -> Path:
     return case / GALLERY
 
 
+def _own_galleries(case: Path | None) -> dict[str, Path]:
+    return {"user": user_gallery(), **({"case": case_gallery(case)} if case is not None else {})}
+
+
 def _identifier(config: Config, case: Path | None) -> tuple[Identifier | None, Mapping[str, object]]:
     """The identifier of types over the shipped gallery, the user's and the case's, and what a result says about it."""
     from roundel.identify import load_identifier
 
-    own = [user_gallery(), *([case_gallery(case)] if case is not None else [])]
-    loaded = load_identifier(config.types, own)
+    loaded = load_identifier(config.types, _own_galleries(case))
     return loaded.identifier, loaded.provenance
 
 
-def open_galleries(folder: Path, case: Path | None) -> tuple[Gallery, Gallery, dict[str, TypeNode], Embedder]:
-    """A gallery to be added to, all galleries in use together, the tree of all types, and what makes vectors.
+@dataclass(frozen=True)
+class OpenGalleries:
+    """The galleries in use.
+
+    ``own``: the one to be changed. ``all``: by whose they are, in words. ``merged``: all together. ``types``: the tree
+    of all types.
+    """
+
+    own: Gallery
+    owner: str
+    all: Mapping[str, Gallery]
+    merged: Gallery
+    types: Mapping[str, TypeNode]
+    embedder: Embedder
+
+
+def open_galleries(case: Path | None) -> OpenGalleries:
+    """All galleries in use, to change the user's or, if one is given, the case's.
 
     Raises:
         WeightsError: if a gallery is damaged, or a shipped file was altered.
     """
     from roundel.identify import gallery, load_identifier
 
-    own = [user_gallery(), *([case_gallery(case)] if case is not None else [])]
-    identifier = load_identifier(TypesConfig(), own).identifier
-    assert identifier is not None
-    path = folder / gallery.FILE
-    network = identifier.gallery.network_sha256
-    one = gallery.read(path) if path.is_file() else gallery.Gallery(network, {}, ())
-    return one, identifier.gallery, dict(identifier.types), identifier.embedder
+    loaded = load_identifier(TypesConfig(), _own_galleries(case))
+    assert loaded.identifier is not None
+    owner = "user" if case is None else "case"
+    merged = loaded.identifier.gallery
+    own = loaded.galleries.get(owner, gallery.Gallery(merged.network_sha256, {}, ()))
+    named = {OWNERS[name]: found for name, found in loaded.galleries.items()}
+    return OpenGalleries(own, OWNERS[owner], named, merged, loaded.identifier.types, loaded.identifier.embedder)

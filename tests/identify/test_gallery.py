@@ -23,6 +23,7 @@ from roundel.identify.gallery import (
     check_types,
     file_sha256,
     merge,
+    needed_types,
     read,
     shipped_types,
     write,
@@ -95,6 +96,9 @@ def row(**changes: Any) -> dict[str, Any]:
         {"type": "no-such"},
         {"vector": "AAAA"},
         {"vector": "!"},
+        {"vector": "AAAA!AAAA"},
+        {"vector": "é"},
+        {"vector": "AA=="},
         {"sha256": "x"},
         {"source": "a\x1b[0m"},
         {"boxed": "yes"},
@@ -165,7 +169,7 @@ def test_only_one_adds_to_a_gallery_at_a_time(tmp_path: Path) -> None:
     order: list[str] = []
 
     def second() -> None:
-        with alone(tmp_path / "gallery"):
+        with alone(tmp_path / "gallery", lambda: order.append("waiting")):
             order.append("second")
 
     with alone(tmp_path / "gallery"):
@@ -174,5 +178,44 @@ def test_only_one_adds_to_a_gallery_at_a_time(tmp_path: Path) -> None:
         other.join(0.2)
         order.append("first")
     other.join()
-    assert order == ["first", "second"]
+    assert order == ["waiting", "first", "second"]
     assert not list((tmp_path / "gallery").iterdir())
+
+
+def test_what_a_gallery_must_hold_to_know_a_type_includes_its_families() -> None:
+    flogger = TypeNode("combat_aircraft", "Flogger", "family")
+    variant = TypeNode("flogger", "MiG-23", "type")
+    types = {**shipped_types(), "flogger": flogger, "mig-23": variant}
+    assert needed_types("mig-23", types) == {"mig-23": variant, "flogger": flogger}
+    assert needed_types("t-72b3", types) == {}
+
+
+def test_a_gallery_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "gallery.json"
+    write(gallery(), path)
+    before = path.read_bytes()
+    orphan = Gallery(NETWORK, {"mig-23": TypeNode("flogger", "MiG-23", "type")}, (photo("mig-23", 1, axis(0)),))
+    with pytest.raises(WeightsError, match="hangs below"):
+        write(orphan, path)
+    assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["gallery.json"]
+
+
+def test_a_gallery_that_cannot_be_written_is_named_in_the_error(tmp_path: Path) -> None:
+    (tmp_path / "gallery.json").mkdir()
+    with pytest.raises(OSError, match="directory") as raised:
+        write(gallery(), tmp_path / "gallery.json")
+    assert raised.value.filename == str(tmp_path / "gallery.json")
+    assert [item.name for item in tmp_path.iterdir()] == ["gallery.json"]
+
+
+@pytest.mark.parametrize("vector", ["!", "", "AA==", "AAAA", "AHw="])
+def test_a_single_vector_that_is_none_is_refused(vector: str, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="is no gallery"):
+        read(spoilt(tmp_path / "gallery.json", photos=[row(vector=vector)]))
+
+
+def test_vectors_of_another_length_than_those_of_the_other_galleries_are_refused() -> None:
+    short = Gallery(NETWORK, {}, (photo("f-16", 1, axis(0)[:4]),))
+    with pytest.raises(WeightsError, match=r"b: its vectors have 4 numbers instead of 8"):
+        merge([(Path("a"), gallery()), (Path("b"), short)], NETWORK)

@@ -13,7 +13,7 @@ from roundel.config import Config, TypesConfig, load
 from roundel.errors import WeightsError
 from roundel.identify import LoadedIdentifier, load_identifier
 from roundel.identify.embed import to_input
-from roundel.identify.gallery import OTHER, UNKNOWN, Gallery, TypeNode, write
+from roundel.identify.gallery import OTHER, UNKNOWN, Gallery, Photo, TypeNode, file_sha256, write
 from roundel.identify.second_opinion import NODES, second_opinion
 from roundel.specialists import load_specialists
 from roundel.types import View
@@ -21,7 +21,7 @@ from roundel.types import View
 
 @pytest.fixture(scope="module")
 def shipped() -> LoadedIdentifier:
-    return load_identifier(TypesConfig(), [])
+    return load_identifier(TypesConfig(), {})
 
 
 @pytest.fixture(autouse=True)
@@ -78,18 +78,36 @@ def test_altered_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / gallery).write_bytes((roundel_models.ROOT / gallery).read_bytes())
     monkeypatch.setattr(roundel_models, "ROOT", tmp_path)
     with pytest.raises(WeightsError, match="is not the file that was registered"):
-        load_identifier(TypesConfig(), [])
+        load_identifier(TypesConfig(), {})
 
 
 def test_own_galleries_are_in_the_provenance(tmp_path: Path, home: Path) -> None:
     network = roundel_models.identify()["network"]["sha256"]
     before = load_specialists(Config(), tmp_path / "case").provenance
-    own = Gallery(network, {"mig-23": TypeNode("combat_aircraft", "MiG-23", "type")}, ())
+    own = Gallery(
+        network,
+        {"mig-23": TypeNode("combat_aircraft", "MiG-23", "type")},
+        (Photo.of("sha256:" + "1" * 64, "mig-23", "archive", "CC0", True, np.ones(128, np.float32)),),
+    )
     write(own, home / "gallery" / "gallery.json")
     after = load_specialists(Config(), tmp_path / "case").provenance
     galleries = [facts["identifier_galleries"] for facts in (before, after)]
     assert [len(hashes) for hashes in galleries if isinstance(hashes, list)] == [1, 2]
     assert before["identifier_sha256"] == network
+    assert "identifier_added" not in before
+    assert after["identifier_added"] == [
+        {
+            "type": "mig-23",
+            "title": "MiG-23",
+            "parent": "combat_aircraft",
+            "shipped": False,
+            "photos": 1,
+            "sources": {"archive": 1},
+            "licences": {"CC0": 1},
+            "gallery": "user",
+            "gallery_sha256": file_sha256(home / "gallery" / "gallery.json"),
+        }
+    ]
 
 
 def test_types_can_be_switched_off() -> None:

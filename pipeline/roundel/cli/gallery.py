@@ -1,9 +1,9 @@
-"""Verbs on galleries of types: ``gallery add`` and ``gallery list``."""
+"""Verbs on galleries of types: ``gallery add``, ``gallery remove`` and ``gallery list``."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from roundel.identify.gallery import Gallery, TypeNode
 
 app = typer.Typer(help="Add photos of types that can then be named, and list what is known.", no_args_is_help=True)
+
+WRONG = ("refused", "unreadable")
+WAITING = "Another roundel is changing this gallery; waiting."
 
 CaseOption = Annotated[
     Path | None, typer.Option("--case", help="Keep them in this case instead of in your own gallery.")
@@ -33,6 +36,7 @@ def add_type(
     parent: Annotated[str | None, typer.Option(help="Family or class of a new type, such as combat_aircraft.")] = None,
     source: Annotated[str, typer.Option(help="Where the photos come from.")] = "not stated",
     licence: Annotated[str, typer.Option(help="What may be done with the photos.")] = "not stated",
+    whole: Annotated[bool, typer.Option("--whole", help="Take the whole picture; look for no object in it.")] = False,
     case: CaseOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -49,18 +53,15 @@ def add_type(
     folder = _folder(case)
 
     def show(outcome: Outcome) -> None:
-        if outcome.status == "unreadable":
+        if outcome.status in WRONG:
             fail(outcome.message)
         elif not as_json:
             say(outcome.message, quiet)
 
-    with galleries.alone(folder):
-        outcomes, found = _add(folder, case, (type_id, title, parent), (source, licence), photos, show)
-    if found is not None:
-        _report(outcomes, found, type_id, folder, as_json, quiet)
-    elif as_json:
-        print_json({"type": type_id, "photos": _rows(outcomes)})
-    return EXIT_SOME_FAILED if any(outcome.status == "unreadable" for outcome in outcomes) else EXIT_OK
+    with galleries.alone(folder, lambda: say(WAITING, quiet)):
+        outcomes, found = _add(folder, case, (type_id, title, parent), (source, licence), photos, whole, show)
+    _report(outcomes, found, type_id, folder, as_json, quiet)
+    return EXIT_SOME_FAILED if any(outcome.status in WRONG for outcome in outcomes) else EXIT_OK
 
 
 def _add(
@@ -69,9 +70,13 @@ def _add(
     kind: tuple[str, str | None, str | None],
     origin: tuple[str, str],
     photos: list[Path],
+    whole: bool,
     show: Callable[[Outcome], None],
 ) -> tuple[list[Outcome], Confusion | None]:
-    """Add photos of a type (name, title, parent) to the gallery in a folder; no confusion if none was added."""
+    """Add photos of a type (name, title, parent) to the gallery in a folder; no confusion if none was added.
+
+    Refusals are shown as they come, what was added only once it is written.
+    """
     from roundel import specialists
     from roundel.config import load
     from roundel.detect import load_detector
@@ -79,23 +84,67 @@ def _add(
     from roundel.identify import gallery as galleries
 
     type_id, title, parent = kind
-    own, everything, types, embedder = specialists.open_galleries(folder, case)
-    entry = adding.new_type(type_id, title, parent, types)
-    present = {photo.sha256: photo.type for photo in everything.photos}
-    detector = load_detector(load().detector).detector
+    opened = specialists.open_galleries(case)
+    own, types = opened.own, {**opened.types, **adding.new_type(type_id, title, parent, opened.types)}
+    finder = None if whole else load_detector(load().detector).detector
+    node = galleries.class_of(type_id, types)
+    adder = adding.Adding(type_id, node, origin, opened.owner, opened.all, finder, opened.embedder)
     outcomes = []
-    for outcome in adding.add_photos(photos, type_id, origin, present, detector, embedder):
+    for outcome in adder.photos(photos):
         outcomes.append(outcome)
-        show(outcome)
+        if outcome.photo is None:
+            show(outcome)
     fresh = tuple(outcome.photo for outcome in outcomes if outcome.photo is not None)
     if not fresh:
         return outcomes, None
-    galleries.write(
-        galleries.Gallery(own.network_sha256, {**own.types, **entry}, (*own.photos, *fresh)), folder / galleries.FILE
-    )
-    _log(case, type_id, folder / galleries.FILE, len(fresh))
-    merged = galleries.Gallery(own.network_sha256, {}, (*everything.photos, *fresh))
-    return outcomes, adding.confusion(type_id, merged, {**types, **entry})
+    kept = {**own.types, **galleries.needed_types(type_id, types)}
+    galleries.write(galleries.Gallery(own.network_sha256, kept, (*own.photos, *fresh)), folder / galleries.FILE)
+    _log(case, folder / galleries.FILE, {"type": type_id, "photos": len(fresh)})
+    for outcome in outcomes:
+        if outcome.photo is not None:
+            show(outcome)
+    everything = {(photo.type, photo.sha256): photo for photo in (*opened.merged.photos, *fresh)}
+    merged = galleries.Gallery(own.network_sha256, {}, tuple(everything.values()))
+    return outcomes, adding.confusion(type_id, merged, types)
+
+
+@app.command("remove")
+def remove_photos(
+    type_id: Annotated[str, typer.Argument(metavar="TYPE", help="Type, such as mig-23.", show_default=False)],
+    hashes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SHA256]...",
+            help="Hashes of photos, or their first digits; none: the whole type.",
+            show_default=False,
+        ),
+    ] = None,
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Remove photos of a type, or a whole type, from your own gallery or a case's. What is shipped stays.
+
+    Example: **roundel gallery remove mig-23**
+    """
+    from roundel import specialists
+    from roundel.identify import adding
+    from roundel.identify import gallery as galleries
+
+    folder = _folder(case)
+    file = folder / galleries.FILE
+    if not file.is_file():
+        raise UsageError(f"{file}: is no gallery, so there is nothing to remove; see roundel gallery list")
+    with galleries.alone(folder, lambda: say(WAITING, quiet)):
+        left, gone = adding.without(specialists.open_galleries(case).own, type_id, hashes or [])
+        galleries.write(left, file)
+        _log(case, file, {"type": type_id, "removed": list(gone)})
+    photos_left = sum(photo.type == type_id for photo in left.photos)
+    if as_json:
+        print_json({"type": type_id, "gallery": str(folder), "removed": list(gone), "photos_left": photos_left})
+    else:
+        say(f"{type_id}: {number(len(gone), 'photo')} removed from {folder}; {photos_left} left there.", quiet)
+    return EXIT_OK
 
 
 def _folder(case: Path | None) -> Path:
@@ -105,11 +154,11 @@ def _folder(case: Path | None) -> Path:
     return specialists.user_gallery() if case is None else specialists.case_gallery(require(case))
 
 
-def _log(case: Path | None, type_id: str, file: Path, photos: int) -> None:
+def _log(case: Path | None, file: Path, details: dict[str, object]) -> None:
     if case is not None:
         from roundel import case as cases
 
-        cases.note_gallery(case, file, {"type": type_id, "photos": photos})
+        cases.note_gallery(case, file, details)
 
 
 def _rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:
@@ -117,7 +166,7 @@ def _rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:
         {
             "path": str(item.path),
             "status": item.status,
-            "sha256": item.photo.sha256 if item.photo else None,
+            "sha256": item.sha256,
             "object_found": item.boxed,
             "message": item.message,
         }
@@ -125,31 +174,41 @@ def _rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     ]
 
 
-def _report(outcomes: list[Outcome], found: Confusion, type_id: str, folder: Path, as_json: bool, quiet: bool) -> None:
+def _report(
+    outcomes: list[Outcome], found: Confusion | None, type_id: str, folder: Path, as_json: bool, quiet: bool
+) -> None:
     from roundel.identify.adding import FEW
 
+    judged = None if found is None or found.photos < 2 else found
     if as_json:
         print_json(
             {
                 "type": type_id,
                 "gallery": str(folder),
                 "photos": _rows(outcomes),
-                "leave_one_out": {
-                    "photos": found.photos,
-                    "own_type_nearest": found.own_nearest,
-                    "taken_for": dict(found.others),
+                "leave_one_out": judged
+                and {
+                    "photos": judged.photos,
+                    "own_type_nearest": judged.own_nearest,
+                    "taken_for": dict(judged.others),
                 },
-                "too_few": found.photos < FEW,
+                "too_few": None if found is None else found.photos < FEW,
             }
         )
         return
+    if found is None:
+        say(f"No photo was added to {folder}.", quiet)
+        return
     say(f"{type_id}: {number(found.photos, 'photo')} in all, in {folder}. The next analysis uses them.", quiet)
-    taken = ", ".join(f"{name} ({times})" for name, times in found.others)
-    say(
-        f"Each photo judged by the others: {found.own_nearest} of {found.photos} are nearest to {type_id}"
-        + (f"; taken for: {taken}." if taken else "."),
-        quiet,
-    )
+    if judged is None:
+        say("Whether the photos are told from other types can be judged from two photos on.", quiet)
+    else:
+        taken = ", ".join(f"{name} ({times})" for name, times in judged.others)
+        say(
+            f"Each photo judged by the others: {judged.own_nearest} of {judged.photos} are nearest to {type_id}"
+            + (f"; taken for: {taken}." if taken else "."),
+            quiet,
+        )
     if found.photos < FEW:
         say(f"Warning: fewer than {FEW} photos are too few to name {type_id} alone; add more.", quiet)
 
@@ -162,8 +221,9 @@ def list_types(case: CaseOption = None, as_json: JsonOption = False, quiet: Quie
     """
     from roundel import specialists
 
-    _, everything, types, _ = specialists.open_galleries(_folder(case), case)
-    found = _described(everything, types)
+    _folder(case)
+    opened = specialists.open_galleries(case)
+    found = _described(opened.merged, opened.types)
     if as_json:
         print_json(found)
     else:
@@ -176,7 +236,7 @@ def list_types(case: CaseOption = None, as_json: JsonOption = False, quiet: Quie
     return EXIT_OK
 
 
-def _described(everything: Gallery, types: dict[str, TypeNode]) -> dict[str, dict[str, Any]]:
+def _described(everything: Gallery, types: Mapping[str, TypeNode]) -> dict[str, dict[str, Any]]:
     names = sorted({photo.type for photo in everything.photos})
     return {
         name: {

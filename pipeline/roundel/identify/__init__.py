@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,10 +110,14 @@ class GalleryIdentifier:
 
 @dataclass(frozen=True, slots=True)
 class LoadedIdentifier:
-    """An identifier with what a result must say about it; ``identifier`` is ``None`` where there is no gallery."""
+    """An identifier with what a result must say about it; ``identifier`` is ``None`` where there is no gallery.
+
+    ``galleries``: those in use, by whose they are: shipped, user, case.
+    """
 
     identifier: GalleryIdentifier | None
     provenance: Mapping[str, object]
+    galleries: Mapping[str, Gallery] = field(default_factory=dict)
 
 
 def parameters() -> Parameters:
@@ -142,26 +147,55 @@ def shipped_embedder() -> OnnxEmbedder:
     return OnnxEmbedder(_shipped("network"))
 
 
-def load_identifier(config: TypesConfig, own: Sequence[Path]) -> LoadedIdentifier:
-    """The identifier over the shipped gallery and those in the folders ``own`` that have one.
+def load_identifier(config: TypesConfig, own: Mapping[str, Path]) -> LoadedIdentifier:
+    """The identifier over the shipped gallery and those in the folders ``own``, by whose they are, that have one.
 
     Raises:
         WeightsError: if a shipped file was altered or a gallery is damaged.
     """
     if config.engine == "off":
         return LoadedIdentifier(None, {"identifier": "off"})
-    files = [_shipped("gallery"), *(folder / FILE for folder in own if (folder / FILE).is_file())]
+    present = {owner: folder / FILE for owner, folder in own.items() if (folder / FILE).is_file()}
+    files = {"shipped": _shipped("gallery"), **present}
+    galleries = {owner: read(path) for owner, path in files.items()}
+    hashes = {owner: file_sha256(path) for owner, path in files.items()}
     network: dict[str, Any] = roundel_models.identify()["network"]
-    gallery, types = merge([(path, read(path)) for path in files], network["sha256"])
+    gallery, types = merge([(files[owner], found) for owner, found in galleries.items()], network["sha256"])
     settings = parameters()
     provenance: dict[str, object] = {
         "identifier": network["name"],
         "identifier_sha256": network["sha256"],
-        "identifier_galleries": [file_sha256(path) for path in files],
+        "identifier_galleries": list(hashes.values()),
         "identifier_calibration": {
             name: [item.temperature, item.other, item.uniform] for name, item in sorted(settings.calibrations.items())
         },
         "identifier_size_px": [settings.size.least_px, settings.size.half_px, settings.size.slope],
     }
+    if present:
+        provenance["identifier_added"] = [
+            entry for owner in present for entry in _added(galleries[owner], types, owner, hashes[owner])
+        ]
     identifier = GalleryIdentifier(shipped_embedder(), gallery, types, settings, config.node_probability)
-    return LoadedIdentifier(identifier, provenance)
+    return LoadedIdentifier(identifier, provenance, galleries)
+
+
+def _added(gallery: Gallery, types: Mapping[str, TypeNode], owner: str, sha256: str) -> list[dict[str, object]]:
+    """What a gallery that is not shipped adds, by type, for those who read the result elsewhere."""
+    shipped = roundel_models.types()
+    found: list[dict[str, object]] = []
+    for name in sorted({*gallery.types, *(photo.type for photo in gallery.photos)}):
+        photos = [photo for photo in gallery.photos if photo.type == name]
+        found.append(
+            {
+                "type": name,
+                "title": types[name].title,
+                "parent": types[name].parent,
+                "shipped": name in shipped,
+                "photos": len(photos),
+                "sources": dict(sorted(Counter(photo.source for photo in photos).items())),
+                "licences": dict(sorted(Counter(photo.licence for photo in photos).items())),
+                "gallery": owner,
+                "gallery_sha256": sha256,
+            }
+        )
+    return found

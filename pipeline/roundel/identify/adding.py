@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,32 +14,42 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel.classes import tree
 from roundel.errors import UsageError
 from roundel.identify.embed import Embedder
-from roundel.identify.gallery import Gallery, Photo, TypeNode, arena, check_types, class_of
-from roundel.identify.photos import Finder, crop_object, largest_object
+from roundel.identify.gallery import Gallery, Photo, TypeNode, arena, check_types, class_of, needed_types, shipped_types
+from roundel.identify.photos import Finder, crop_object, object_of_class
 from roundel.identify.posterior import NEAREST, similarities
 
 FEW = NEAREST
 """A type with fewer photos is filled up with chance likeness: it is too few to be named alone."""
 MOST_BYTES = 256 * 1024**2
+MOST_PX = 2000
+"""Larger photos are shrunk to this length: the network sees 224 pixels, and a finder takes minutes for 20,000."""
+LEAST_PX = 32
+"""Smaller pictures and objects tell nothing of a type."""
+SAME = 0.98
+"""Photos of a type that are more alike than this are one photo saved twice. In the shipped gallery, where none is held
+twice, the most alike of 80,596 pairs are below it."""
 
-Status = Literal["added", "duplicate", "unreadable"]
+LEAST_HASH = 8
+
+Status = Literal["added", "duplicate", "near_duplicate", "refused", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a photo; ``boxed``: whether an object was found in it (else the whole photo was taken)."""
+    """What became of a photo; ``boxed``: whether an object was found in it, else the whole photo was taken.
+
+    ``sha256`` and ``boxed`` are ``None`` where it did not come to that.
+    """
 
     path: Path
     status: Status
     message: str
+    sha256: str | None = None
+    boxed: bool | None = None
     photo: Photo | None = None
-
-    @property
-    def boxed(self) -> bool:
-        """Whether the photo was cropped to an object."""
-        return self.photo is not None and self.photo.boxed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,56 +88,149 @@ def new_type(type_id: str, title: str | None, parent: str | None, types: Mapping
     return entry
 
 
-def add_photos(
-    paths: Sequence[Path],
-    type_id: str,
-    origin: tuple[str, str],
-    present: Mapping[str, str],
-    finder: Finder,
-    embedder: Embedder,
-) -> Iterator[Outcome]:
-    """Look at photos one by one; the caller keeps those that were added.
+@dataclass(frozen=True)
+class Adding:
+    """Photos of one type on their way into a gallery.
 
     Args:
-        paths: image files.
         type_id: the type they show.
+        node: the class that the type hangs below.
         origin: source and licence.
-        present: type by hash of the photos that the galleries hold.
-        finder: finds the object in a photo.
-        embedder: makes the vector.
+        target: the name, in words, of the gallery that they are added to.
+        galleries: all galleries in use, by name.
+        finder: finds the object in a photo; ``None``: the whole photo is taken.
+        embedder: makes the vectors.
     """
-    seen = dict(present)
-    for path in paths:
+
+    type_id: str
+    node: str
+    origin: tuple[str, str]
+    target: str
+    galleries: Mapping[str, Gallery]
+    finder: Finder | None
+    embedder: Embedder
+
+    def photos(self, paths: Sequence[Path]) -> Iterator[Outcome]:
+        """Look at photos one by one; the caller keeps those that were added."""
+        fresh: dict[str, NDArray[np.float32]] = {}
+        for path in paths:
+            outcome = self._look(path, fresh)
+            if outcome.photo is not None:
+                fresh[outcome.photo.sha256] = Gallery("", {}, (outcome.photo,)).vectors[0]
+            yield outcome
+
+    def _look(self, path: Path, fresh: Mapping[str, NDArray[np.float32]]) -> Outcome:
         try:
             content = _read(path)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            yield Outcome(
-                path, "unreadable", f"{path}: cannot be read: {reason}; give an image file such as JPEG or PNG"
-            )
-            continue
+            said = f"{path}: cannot be read: {reason}; give an image file such as JPEG or PNG"
+            return Outcome(path, "unreadable", said)
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        if digest in seen:
-            yield Outcome(path, "duplicate", f"{path}: is in the gallery already, as {seen[digest]}")
-            continue
+        held = self._held(path, digest, fresh)
+        if held is not None:
+            return held
+        found = self._cropped(path, digest, content)
+        return found if isinstance(found, Outcome) else self._embedded(path, digest, *found, fresh)
+
+    def _cropped(self, path: Path, digest: str, content: bytes) -> tuple[NDArray[np.uint8], bool] | Outcome:
+        """What counts of a photo, and whether that is an object found in it; or why nothing does."""
         picture = _decoded(content)
         if picture is None:
-            yield Outcome(path, "unreadable", f"{path}: is no image that can be decoded; give a JPEG or PNG file")
-            continue
-        seen[digest] = type_id
-        box = largest_object(picture, finder)
+            said = f"{path}: is no image that can be decoded; give a JPEG or PNG file"
+            return Outcome(path, "unreadable", said, digest)
+        if min(picture.shape[:2]) < LEAST_PX:
+            size = f"{picture.shape[1]} × {picture.shape[0]}"
+            said = f"{path}: has only {size} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}"
+            return Outcome(path, "refused", said, digest)
+        picture = _shrunk(picture)
+        box = None if self.finder is None else object_of_class(picture, self.finder, self.node)
+        if isinstance(box, str):
+            seen, wanted = (_with_article(name) for name in (box, self.node))
+            said = f"{path}: shows {seen}, not {wanted}; give another photo, or take the whole picture with --whole"
+            return Outcome(path, "refused", said, digest)
         crop = picture if box is None else crop_object(picture, box)
-        vector = embedder.embed([crop]).vectors[0]
-        photo = Photo.of(digest, type_id, *origin, box is not None, vector)
-        how = "cropped to the object" if box is not None else "no object was detected in it, so the whole photo counts"
-        yield Outcome(path, "added", f"{path}: added, {how}", photo)
+        if max(crop.shape[:2]) < LEAST_PX:
+            said = f"{path}: the object in it is only {max(crop.shape[:2])} pixels long; give a closer picture"
+            return Outcome(path, "refused", said, digest, True)
+        return crop, box is not None
+
+    def _held(self, path: Path, digest: str, fresh: Mapping[str, NDArray[np.float32]]) -> Outcome | None:
+        """What is to be said of a photo whose bytes are known: held already, or held as something else."""
+        for name, gallery in self.galleries.items():
+            types = {photo.type for photo in gallery.photos if photo.sha256 == digest}
+            others = sorted(types - {self.type_id})
+            if others:
+                said = f"{path}: is in {name} already, as {others[0]}; a photo shows one type, so it was not added"
+                return Outcome(path, "refused", said, digest)
+            if types and name == self.target:
+                return Outcome(path, "duplicate", f"{path}: is in {name} already, as {self.type_id}", digest)
+        return Outcome(path, "duplicate", f"{path}: was given twice", digest) if digest in fresh else None
+
+    def _embedded(
+        self,
+        path: Path,
+        digest: str,
+        crop: NDArray[np.uint8],
+        boxed: bool,
+        fresh: Mapping[str, NDArray[np.float32]],
+    ) -> Outcome:
+        vector = self.embedder.embed([crop]).vectors[0]
+        likeness, twin = self._most_alike(digest, vector, fresh)
+        if likeness > SAME:
+            said = (
+                f"{path}: Warning: is all but the same picture as {twin} (likeness {likeness:.3f}), so it was not "
+                f"added: it would count as another photo of {self.type_id} and is none"
+            )
+            return Outcome(path, "near_duplicate", said, digest, boxed)
+        photo = Photo.of(digest, self.type_id, *self.origin, boxed, vector)
+        how = "the whole photo counts" if self.finder is None else _how(boxed)
+        return Outcome(path, "added", f"{path}: added, {how}", digest, boxed, photo)
+
+    def _most_alike(
+        self, digest: str, vector: NDArray[np.float32], fresh: Mapping[str, NDArray[np.float32]]
+    ) -> tuple[float, str]:
+        """The likeness to the most similar other photo of the type, and which that is."""
+        others = [(f"{sha256}, given in this call", float(vector @ kept)) for sha256, kept in fresh.items()]
+        for name, gallery in self.galleries.items():
+            chosen = [
+                index
+                for index, photo in enumerate(gallery.photos)
+                if photo.type == self.type_id and photo.sha256 != digest
+            ]
+            found = gallery.vectors[chosen] @ vector if chosen else ()
+            others += [
+                (f"{gallery.photos[index].sha256} in {name}", float(value))
+                for index, value in zip(chosen, found, strict=True)
+            ]
+        return max(((value, name) for name, value in others), default=(-1.0, ""))
+
+
+def _with_article(node: str) -> str:
+    title = tree()[node].title
+    return f"{'an' if title[0] in 'aeiou' else 'a'} {title}"
+
+
+def _how(boxed: bool) -> str:
+    return "cropped to the object" if boxed else "no object was detected in it, so the whole photo counts"
 
 
 def _read(path: Path) -> bytes:
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise ValueError(f"it has {size} bytes, more than {MOST_BYTES}")
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device may never end
+        raise ValueError("it is no regular file")
+    if about.st_size > MOST_BYTES:
+        raise ValueError(f"it has {about.st_size} bytes, more than {MOST_BYTES}")
     return path.read_bytes()
+
+
+def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    scale = MOST_PX / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _decoded(content: bytes) -> NDArray[np.uint8] | None:
@@ -135,6 +239,37 @@ def _decoded(content: bytes) -> NDArray[np.uint8] | None:
     except cv2.error:
         return None
     return None if found is None else np.asarray(found, np.uint8)
+
+
+def without(gallery: Gallery, type_id: str, hashes: Sequence[str]) -> tuple[Gallery, tuple[str, ...]]:
+    """A gallery without photos of a type, and their hashes; families that nothing needs any more go with the last one.
+
+    Args:
+        gallery: what to take from.
+        type_id: the type.
+        hashes: the photos' hashes or their beginnings, with or without ``sha256:``; none: all photos of the type.
+
+    Raises:
+        UsageError: if it holds no such photo.
+    """
+    own = [photo.sha256 for photo in gallery.photos if photo.type == type_id]
+    gone = [] if hashes or (not own and type_id not in gallery.types) else own
+    for wanted in hashes:
+        found = [sha256 for sha256 in own if sha256.removeprefix("sha256:").startswith(wanted.removeprefix("sha256:"))]
+        if len(found) != 1 or len(wanted.removeprefix("sha256:")) < LEAST_HASH:
+            raise UsageError(
+                f"{wanted}: is the hash of {len(found) or 'no'} photos of {type_id} in this gallery; give at least "
+                f"{LEAST_HASH} digits of it, as 'sha256sum PHOTO' prints them, or none to remove the whole type"
+            )
+        gone += found
+    if not own and type_id not in gallery.types:
+        raise UsageError(f"{type_id}: is not in this gallery; roundel gallery list shows what is known")
+    kept = tuple(photo for photo in gallery.photos if photo.type != type_id or photo.sha256 not in gone)
+    types = {**shipped_types(), **gallery.types}
+    needed = {name for photo in kept for name in needed_types(photo.type, types)}
+    dropped = needed_types(type_id, types).keys() - needed
+    left = {name: node for name, node in gallery.types.items() if name not in dropped}
+    return Gallery(gallery.network_sha256, left, kept), tuple(sorted(set(gone)))
 
 
 def confusion(type_id: str, gallery: Gallery, types: Mapping[str, TypeNode]) -> Confusion:

@@ -12,8 +12,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,9 +74,14 @@ class Gallery:
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """Unit vectors (photos, d)."""
-        rows = [np.frombuffer(base64.b64decode(item.vector), "<f2").astype(np.float32) for item in self.photos]
+        rows = [_numbers(item.vector) for item in self.photos]
         found = np.stack(rows) if rows else np.zeros((0, 1), np.float32)
         return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def _numbers(vector: str) -> NDArray[np.float32]:
+    """A photo's vector (d,) as it was kept; ValueError if it is no base64 of half-precision numbers."""
+    return np.frombuffer(base64.b64decode(vector, validate=True), "<f2").astype(np.float32)
 
 
 def shipped_types() -> dict[str, TypeNode]:
@@ -140,6 +145,12 @@ def _check_parent(name: str, types: Mapping[str, TypeNode], place: str) -> None:
         raise WeightsError(f"{place}: {name} hangs below {types[name].parent!r}, which is no family and no class")
 
 
+def needed_types(type_id: str, types: Mapping[str, TypeNode]) -> dict[str, TypeNode]:
+    """The entries that a gallery must hold to know a type by itself: it and its families, less what is shipped."""
+    shipped = shipped_types()
+    return {name: types[name] for name in above(type_id, types) if name in types and name not in shipped}
+
+
 def read(path: Path) -> Gallery:
     """Read and check a gallery's file.
 
@@ -147,13 +158,26 @@ def read(path: Path) -> Gallery:
         WeightsError: if it is damaged or holds anything that a gallery cannot hold.
     """
     try:
-        data = json.loads(path.read_bytes())
+        content = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}); make it readable or remove it") from error
+    return parse(content, path)
+
+
+def parse(content: bytes, path: Path) -> Gallery:
+    """Check the bytes of a gallery's file, which lie or will lie at ``path``.
+
+    Raises:
+        WeightsError: if they are damaged or hold anything that a gallery cannot hold.
+    """
+    try:
+        data = json.loads(content)
         if data["format"] != FORMAT:
             raise ValueError(f"its format is {str(data['format'])[:40]!r}, not {FORMAT}")
         types = {name: TypeNode(**_texts(entry)) for name, entry in data["types"].items()}
         gallery = Gallery(str(data["network_sha256"]), types, tuple(_photo(entry) for entry in data["photos"]))
         _check_vectors(gallery)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"{path}: is no gallery as 'roundel gallery add' writes it ({error}); remove it and add the photos again"
         ) from error
@@ -184,31 +208,51 @@ def _check_vectors(gallery: Gallery) -> None:
     for photo in gallery.photos:
         if photo.type not in known:
             raise ValueError(f"a photo is of {photo.type[:64]!r}, which is no type")
-    if len({len(photo.vector) for photo in gallery.photos}) > 1 or not np.isfinite(gallery.vectors).all():
-        raise ValueError("its vectors are not of one length, or not finite")
+        numbers = _numbers(photo.vector)
+        if not np.isfinite(numbers).all() or not numbers.any():
+            raise ValueError(f"the vector of photo {photo.sha256} is empty, zero or not finite")
+    lengths = sorted({len(_numbers(photo.vector)) for photo in gallery.photos})
+    if len(lengths) > 1:
+        raise ValueError(f"its vectors are not of one length, but of {lengths}")
 
 
 def write(gallery: Gallery, path: Path) -> None:
-    """Write a gallery's file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a gallery's file whole or not at all, and only if it can be read again without any other gallery.
+
+    Raises:
+        WeightsError: if it could not be read again.
+        OSError: naming the gallery's file, if it cannot be written.
+    """
     content = {
         "format": FORMAT,
         "network_sha256": gallery.network_sha256,
         "types": {name: asdict(node) for name, node in sorted(gallery.types.items())},
         "photos": [asdict(photo) for photo in sorted(gallery.photos, key=lambda item: (item.type, item.sha256))],
     }
+    written = (json.dumps(content, indent=0, ensure_ascii=False, sort_keys=True) + "\n").encode()
+    parse(written, path)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(content, indent=0, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(written)
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep others from adding to a gallery meanwhile; they wait."""
+def alone(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Keep others from changing a gallery meanwhile; they wait, after they have called ``waiting``."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
@@ -228,12 +272,19 @@ def merge(galleries: Sequence[tuple[Path, Gallery]], network_sha256: str) -> tup
     types = shipped_types()
     added: dict[str, TypeNode] = {}
     photos: dict[tuple[str, str], Photo] = {}
+    width = 0
     for path, gallery in galleries:
         if gallery.network_sha256 != network_sha256:
             raise WeightsError(
                 f"{path}: was made with another type network ({gallery.network_sha256}), so its vectors "
                 "mean nothing here; move the file away and add its photos again"
             )
+        if gallery.photos and gallery.vectors.shape[1] != (width or gallery.vectors.shape[1]):
+            raise WeightsError(
+                f"{path}: its vectors have {gallery.vectors.shape[1]} numbers instead of {width}, so it was changed; "
+                "remove the file and add its photos again"
+            )
+        width = gallery.vectors.shape[1] if gallery.photos else width
         check_types(gallery.types, str(path), types)
         types.update(gallery.types)
         added.update(gallery.types)

@@ -8,10 +8,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.classes import tree
+from roundel.classes import lineage, tree
+from roundel.identify.gallery import arena
 from roundel.types import Detections
 
 CROP_MARGIN = 0.08  # of the box's size, as in the exemplars of an analysis
+GOOD_SCORE = 0.5
+"""A box with less is no ground to say that a photo shows something else."""
 
 Box = tuple[float, float, float, float]
 
@@ -28,11 +31,42 @@ class Finder(Protocol):
 
 def largest_object(picture: NDArray[np.uint8], finder: Finder) -> Box | None:
     """The box with the largest area × score of the equipment in a picture (h, w, 3, BGR); ``None`` if there is none."""
-    found = finder.detect([picture])[0]
-    hardware = np.array([tree()[name].hardware for name in finder.classes])
-    found = found.select(hardware[found.label]) if len(found) else found
+    found = _hardware(picture, finder)
+    return _largest(found) if len(found) else None
+
+
+def object_of_class(picture: NDArray[np.uint8], finder: Finder, node: str) -> Box | str | None:
+    """The largest object in a picture (h, w, 3, BGR) that may be of a class; ``None`` if nothing stands out.
+
+    If the only objects that stand out are of classes that it cannot be, the name of the surest one's class.
+    """
+    found = _hardware(picture, finder)
     if not len(found):
         return None
+    fits = np.array([may_be(finder.classes[label], node) for label in found.label])
+    if fits.any():
+        return _largest(found.select(fits))
+    best = int(np.argmax(found.score))
+    return finder.classes[int(found.label[best])] if found.score[best] >= GOOD_SCORE else None
+
+
+def may_be(seen: str, node: str) -> bool:
+    """Whether what the detector calls ``seen`` may be of the class ``node``.
+
+    >>> may_be("helicopter", "combat_aircraft"), may_be("armoured_vehicle", "combat_aircraft")
+    (True, False)
+    """
+    one, other = arena(seen), arena(node)
+    return one == other or one in lineage(other) or other in lineage(one)
+
+
+def _hardware(picture: NDArray[np.uint8], finder: Finder) -> Detections:
+    found = finder.detect([picture])[0]
+    hardware = np.array([tree()[name].hardware for name in finder.classes])
+    return found.select(hardware[found.label]) if len(found) else found
+
+
+def _largest(found: Detections) -> Box:
     size = (found.xyxy[:, 2:] - found.xyxy[:, :2]).prod(axis=1)
     x1, y1, x2, y2 = (float(value) for value in found.xyxy[int(np.argmax(size * found.score))])
     return x1, y1, x2, y2

@@ -72,7 +72,7 @@ def card(analysis: Analysis, track: TrackRecord, album: Album, anchor: str, most
         score=f"{track.score:.2f}",
         probability=_probability(track),
         notes=tuple(_notes(analysis, track)),
-        type=type_view(track),
+        type=type_view(analysis, track),
         readings=reading_views(track.readings),
         readings_left_out=max(0, len(track.readings) - MOST_READINGS),
         shares=_shares(analysis, track),

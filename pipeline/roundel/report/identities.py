@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import roundel_models
@@ -12,6 +12,7 @@ from roundel.report.findings import label
 
 MOST_CANDIDATES = 6
 MOST_CREDIBLE = 8
+MOST_SOURCES = 3
 WORTH_TELLING = 0.05
 MOST_READINGS = 12
 MOST_LETTERS = 60
@@ -40,6 +41,20 @@ class TypeView:
     candidates: tuple[Candidate, ...]
     credible: str
     second_opinion: str
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A type with photos that did not come with the program, from one gallery. ``own``: the whole type did not."""
+
+    title: str
+    parent: str
+    own: bool
+    photos: int
+    sources: tuple[str, ...]
+    licences: tuple[str, ...]
+    gallery: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,41 +68,99 @@ class ReadingView:
     doubts: str
 
 
-def title(name: str) -> str:
+def added_types(analysis: Analysis) -> dict[str, tuple[Added, ...]]:
+    """What the user's and the case's galleries added, by type, as the analysis recorded it; odd entries are dropped."""
+    entries = analysis.provenance.get("identifier_added")
+    found: dict[str, tuple[Added, ...]] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("type"), str):
+            continue
+        photos = entry.get("photos")
+        item = Added(
+            _text(entry, "title") or entry["type"],
+            _text(entry, "parent"),
+            entry.get("shipped") is not True,
+            photos if isinstance(photos, int) else 0,
+            _names(entry, "sources"),
+            _names(entry, "licences"),
+            _text(entry, "gallery"),
+        )
+        found[entry["type"]] = (*found.get(entry["type"], ()), item)
+    return found
+
+
+def _text(entry: Mapping[str, object], key: str) -> str:
+    value = entry.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _names(entry: Mapping[str, object], key: str) -> tuple[str, ...]:
+    value = entry.get(key)
+    return tuple(str(name) for name in value) if isinstance(value, Mapping) else ()
+
+
+def title(name: str, added: Mapping[str, Sequence[Added]]) -> str:
     """What the page calls a type, a family, a class, ``other`` or ``unknown``."""
     if name in _OPEN:
         return _OPEN[name]
     entry = roundel_models.types().get(name)
-    return str(entry["title"]) if entry else label(name)
+    if entry:
+        return str(entry["title"])
+    return words.shorten(words.visible(added[name][0].title), 60) if name in added else label(name)
 
 
-def type_view(track: TrackRecord) -> TypeView | None:
+def type_view(analysis: Analysis, track: TrackRecord) -> TypeView | None:
     """What may be said about the type of an object; ``None`` if it was not looked at."""
     found = track.type
     if found is None:
         return None
-    leaves = _leaves(found)
+    added = added_types(analysis)
+    leaves = _leaves(found, added)
     shown = [(name, p) for name, p in leaves if name in _OPEN or p >= WORTH_TELLING][:MOST_CANDIDATES]
-    candidates = [_candidate(name, p, found.node) for name, p in shown]
+    candidates = [_candidate(name, p, found.node, added) for name, p in shown]
     rest = [p for name, p in leaves if name not in dict(shown)]
     if rest:
         title_of_rest = f"{len(rest):,} other {'type' if len(rest) == 1 else 'types'} together"
         candidates.append(Candidate(title_of_rest, "open", words.share(sum(rest)), _width(sum(rest))))
-    return TypeView(_said(found, track.class_), tuple(candidates), _credible(found), _second_opinion(found))
+    names = dict.fromkeys([found.node, *(name for name, _ in shown), *found.credible[:MOST_CREDIBLE]])
+    return TypeView(
+        _said(found, track.class_, added),
+        tuple(candidates),
+        _credible(found, added),
+        _second_opinion(found),
+        tuple(_added_words(item) for name in names for item in added.get(name, ())),
+    )
 
 
-def _candidate(name: str, p: float, named: str) -> Candidate:
+def _added_words(item: Added) -> str:
+    """Who vouches for a type that others have never seen, and with what."""
+    name = words.shorten(words.visible(item.title), 60)
+    photos = f"{item.photos:,} {'photo' if item.photos == 1 else 'photos'}"
+    said = (
+        f"{name} was added by the user: {photos}"
+        if item.own
+        else f"The user added {photos} of {name} to those that come with the program"
+    )
+    for noun, nouns, values in (("source", "sources", item.sources), ("licence", "licences", item.licences)):
+        shown = [words.shorten(words.visible(value), 60) for value in values]
+        if shown:
+            said += f", {noun if len(shown) == 1 else nouns} {words.some(shown, MOST_SOURCES)}"
+    place = {"user": "the user's own gallery", "case": "the case's gallery"}.get(item.gallery, "another gallery")
+    return f"{said} ({place}). Roundel does not check what such photos show."
+
+
+def _candidate(name: str, p: float, named: str, added: Mapping[str, Sequence[Added]]) -> Candidate:
     kind = "open" if name in _OPEN else "named" if name == named else "type"
-    return Candidate(words.shorten(title(name), 60), kind, words.share(p), _width(p))
+    return Candidate(words.shorten(title(name, added), 60), kind, words.share(p), _width(p))
 
 
 def _width(p: float) -> float:
     return round(min(max(p, 0.0), 1.0) * 100, 1)
 
 
-def _credible(found: TypeRecord) -> str:
+def _credible(found: TypeRecord, added: Mapping[str, Sequence[Added]]) -> str:
     """Which types hold nine tenths of the probability, if that is worth knowing."""
-    names = [words.shorten(title(name), 60) for name in found.credible]
+    names = [words.shorten(title(name, added), 60) for name in found.credible]
     if len(names) > MOST_CREDIBLE:
         return f"It takes {len(names):,} of these types to hold nine tenths of the probability: nothing is excluded."
     return f"Nine tenths of the probability lie on {words.listed(names)}." if len(names) > 1 else ""
@@ -98,18 +171,20 @@ def node_names() -> frozenset[str]:
     return frozenset(roundel_models.classes())
 
 
-def _leaves(found: TypeRecord) -> list[tuple[str, float]]:
+def _leaves(found: TypeRecord, added: Mapping[str, Sequence[Added]]) -> list[tuple[str, float]]:
     """The types, ``other`` and ``unknown``, most likely first; families and classes above them are left out."""
     parents = {str(entry["parent"]) for entry in roundel_models.types().values()}
-    above = parents | node_names()
+    above = parents | {item.parent for items in added.values() for item in items} | node_names()
     leaves = [(name, p) for name, p in found.posterior.items() if name not in above]
     return sorted(leaves, key=lambda item: (-item[1], item[0]))
 
 
-def _said(found: TypeRecord, class_: str) -> str:
+def _said(found: TypeRecord, class_: str, added: Mapping[str, Sequence[Added]]) -> str:
     p = found.posterior.get(found.node)
     if found.node not in node_names() and p is not None:
-        return f"Type, by likeness to photos: {words.shorten(title(found.node), 60)}, probability {words.share(p)}."
+        return (
+            f"Type, by likeness to photos: {words.shorten(title(found.node, added), 60)}, probability {words.share(p)}."
+        )
     open_ = max(_OPEN, key=lambda name: found.posterior.get(name, 0.0))
     why = f" Most likely {_OPEN[open_]}." if found.posterior.get(open_, 0.0) >= 0.5 else ""
     return f"Type not determined ({label(class_)}).{why}"
