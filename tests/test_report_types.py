@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from roundel.record import Analysis, CaptionRecord, TypeRecord
+from roundel.types import WRITING_UNREAD
 from test_report import analysis, reading, rendered, track
 
 
@@ -52,6 +53,18 @@ def test_captions_are_shown_where_writing_was_looked_for(tmp_path: Path) -> None
     assert "Writing in the picture" in page
     assert "RAQQA 2014" in page
     assert "Not examined: sound, file metadata, place, date" in page
+    assert "Writing was looked for on objects and in one frame of each shot; writing over a busy background" in page
+
+
+def test_a_reader_that_failed_has_not_examined_writing(tmp_path: Path) -> None:
+    whole = analysis()
+    assert whole.media is not None
+    media = whole.media.model_copy(update={"warnings": [f"{WRITING_UNREAD}, at least from some point on: it hung"]})
+    made = {**whole.provenance, "text_reader": "tesseract 5.3.0"}
+    page = shown(tmp_path, analysis(media=media, provenance=made))
+    assert "Not examined: sound, file metadata, writing and markings, place, date" in page
+    assert "Writing was not read, at least from some point on: it hung" in page
+    assert "Writing was looked for" not in page
 
 
 def test_probabilities_are_called_so_only_with_a_calibration(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -103,12 +104,71 @@ def test_altered_or_missing_weights_are_refused(file: Path) -> None:
         weights.find_weights("tanks")
 
 
-@pytest.mark.parametrize("card", ["", "file = 3", "[file", 'file = "x"\nsha256 = "y"'])
-def test_a_damaged_card_is_named(card: str, home: Path) -> None:
+CARD = 'file = "bad.onnx"\nsha256 = "sha256:0"\nlicence = "own"\n[classes]\nTank = "uav"\n'
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [
+        ("", "file is no text"),
+        ("[file", "at end of document"),
+        ('file = "x"\nsha256 = "y"', "licence is no text"),
+        (CARD.replace('"bad.onnx"', "5"), "file is no text"),
+        (CARD.replace('"own"', "7"), "licence is no text"),
+        (CARD.replace("bad.onnx", "../../x.onnx"), r"plain name of an \.onnx or \.pt file: '\.\./\.\./x\.onnx'"),
+        (CARD.replace("bad.onnx", "/etc/x.pt"), "plain name"),
+        (CARD.replace("bad.onnx", ".."), "plain name"),
+        (CARD.replace("bad.onnx", "passwd"), "plain name"),
+        (CARD.replace("bad.onnx", "x\\u0000.pt"), "plain name"),
+        (CARD.replace("[classes]\nTank", "classes"), "classes is no table of names"),
+        (CARD.replace('"uav"', "3"), "classes is no table of names"),
+        (CARD + '[shown_as]\nzebra = "uav"\n', "shown_as names no node of the class tree: 'zebra'"),
+        ("x = " + "[" * 5000, "it is nested too deeply"),
+        (None, "Is a directory"),
+    ],
+)
+def test_a_damaged_card_is_named_where_it_is_used_and_blocks_nothing(
+    card: str | None, says: str, home: Path, file: Path
+) -> None:
     home.mkdir(parents=True)
-    (home / "bad.toml").write_text(card)
-    with pytest.raises(WeightsError, match=r"bad\.toml: .*remove it and add the weights again"):
-        weights.registered()
+    if card is None:
+        (home / "bad.toml").mkdir()
+    else:
+        (home / "bad.toml").write_text(card)
+    message = rf"bad\.toml: is not as .* wrote it .*{says}.*; remove it and add the weights again"
+    with pytest.raises(WeightsError, match=message):
+        weights.find_weights("bad")
+    with pytest.raises(WeightsError, match=message):
+        weights.add(file.rename(file.with_name("bad.onnx")), None, "none")
+    assert weights.registered()["bad"].origin == "damaged"
+    assert weights.find_weights("hardware-v1").origin == "shipped"
+
+
+def test_no_card_takes_the_place_of_shipped_weights(home: Path) -> None:
+    home.mkdir(parents=True)
+    (home / "hardware-v1.toml").write_text(CARD)
+    assert weights.find_weights("hardware-v1").origin == "shipped"
+    with pytest.raises(WeightsError, match="its name is that of shipped weights"):
+        weights.check(weights.registered()["hardware-v1.toml"])
+
+
+def test_a_full_disk_leaves_nothing_behind(file: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(source: Path, target: Path) -> None:
+        Path(target).write_bytes(b"wei")
+        raise OSError(errno.ENOSPC, "No space left on device", str(source))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights.shutil, "copyfile", fill)
+        with pytest.raises(WeightsError, match=rf"{home}/tanks\.onnx: cannot be written \(No space left.*ROUNDEL_HOME"):
+            weights.add(file, None, "none")
+    assert list(home.iterdir()) == []
+    added = weights.add(file, None, "none")
+    assert sorted(path.name for path in home.iterdir()) == ["tanks.onnx", "tanks.toml"]
+    with monkeypatch.context() as patch:
+        patch.setattr(weights.shutil, "copyfile", fill)
+        with pytest.raises(WeightsError, match="cannot be written"):
+            weights.add(file, None, "another licence")
+    assert weights.find_weights("tanks") == added
 
 
 def test_a_path_is_taken_as_it_is(file: Path) -> None:

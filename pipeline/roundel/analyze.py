@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ from roundel.media.probe import probe
 from roundel.sampling import Interval, Sampler
 from roundel.shot_analyst import MOST_HIDDEN, PICTURE_PX, VIEW_PX, Examined, ShotAnalyst, at_most, crop_region
 from roundel.shots import FrameLabel, ShotDetector
-from roundel.specialists import Specialists
+from roundel.specialists import ExpendableReader, Specialists
 from roundel.track import ByteTracker
 from roundel.types import Caption, Count, Detections, Frame, MediaInfo, Proof, Sighting, VideoIdentity, VideoResult
 
@@ -234,7 +234,12 @@ def analyze_video(
 
     Raises:
         MediaError: if the file cannot be read as video.
+        StallError: if something else is in the way; a reader of writing only if the configuration asks for it by name.
     """
+    expendable = None
+    if specialists.reader is not None and config.text.engine == "auto":
+        expendable = ExpendableReader(specialists.reader)
+        specialists = replace(specialists, reader=expendable)
     info = probe(path, config.media)
     decoder = VideoDecoder(path, info, config.media)
     shots, sampler = ShotDetector(), Sampler(config.sampling)
@@ -251,6 +256,8 @@ def analyze_video(
         sampler.finish()
         story.add(shots.finish(), examiner.finish())
         story.close()
+    if expendable is not None:
+        info = replace(info, warnings=(*info.warnings, *expendable.warnings()))
     return VideoResult(
         video=identity,
         media=info,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from roundel.config import Config, TypesConfig
 from roundel.detect.weights import user_folder
-from roundel.types import Reading, Seconds, TypeOpinion, View
+from roundel.errors import StallError
+from roundel.types import WRITING_UNREAD, Reading, Seconds, TypeOpinion, View
 
 if TYPE_CHECKING:
     from roundel.identify.embed import Embedder
@@ -45,6 +46,43 @@ class TextReader(Protocol):
     def read_frame(self, picture: NDArray[np.uint8], seconds: Seconds, scale: float) -> tuple[Reading, ...]:
         """What is written in a frame (h, w, 3, BGR), shown at ``scale`` pixels per pixel of the video."""
         ...
+
+
+class ExpendableReader:
+    """A reader for one video that does without reading once its program has failed, and keeps the reason.
+
+    Writing is one thing that is looked for among many: its program must not cost the whole video, and what was not
+    read must not look like a video without writing.
+    """
+
+    def __init__(self, reader: TextReader) -> None:
+        self._reader, self.failure = reader, ""
+
+    def read_object(self, views: Sequence[View]) -> tuple[Reading, ...]:
+        """What is written on an object; nothing after a failure."""
+        return self._try(lambda: self._reader.read_object(views))
+
+    def read_frame(self, picture: NDArray[np.uint8], seconds: Seconds, scale: float) -> tuple[Reading, ...]:
+        """What is written in a frame; nothing after a failure."""
+        return self._try(lambda: self._reader.read_frame(picture, seconds, scale))
+
+    def _try(self, read: Callable[[], tuple[Reading, ...]]) -> tuple[Reading, ...]:
+        if self.failure:
+            return ()
+        try:
+            return read()
+        except StallError as error:
+            self.failure = str(error)
+            return ()
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a result must say."""
+        if not self.failure:
+            return ()
+        return (
+            f"{WRITING_UNREAD}, at least from some point on: {self.failure}; "
+            "once it is repaired, text.engine = 'tesseract' has this video analysed again",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,10 @@ class Colour:
     transfer_from_header: str | None
 
 
+WRITING_UNREAD = "Writing was not read"
+"""How the warning begins that a result has whose reader of writing failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
     """What the container says about its best video stream, before anything is decoded.

@@ -257,8 +257,9 @@ def test_an_interruption_keeps_what_is_finished(
     assert "Interrupted: 1 of 2 videos finished and kept. The same command goes on." in said.err
 
 
-def test_ctrl_c_in_a_real_process_keeps_what_is_finished(
-    clip: Path, clip2: Path, make_clip: Callable[..., Path], tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_a_real_process_keeps_what_is_finished(
+    clip: Path, clip2: Path, make_clip: Callable[..., Path], tmp_path: Path, number: signal.Signals
 ) -> None:
     longer = make_clip("longer.mp4", "testsrc2=size=640x360:rate=20", "-t", "9", "-pix_fmt", "yuv420p")
     case = tmp_path / "case"
@@ -276,7 +277,7 @@ def test_ctrl_c_in_a_real_process_keeps_what_is_finished(
             assert child.poll() is None
             time.sleep(0.02)
         time.sleep(0.3)
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         out, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
     assert [line.split(" (")[0] for line in out.splitlines()] == [clip.name]

@@ -74,6 +74,18 @@ def test_altered_weights_end_with_3_and_are_not_used(
     assert not (tmp_path / "case").exists()
 
 
+def test_a_damaged_card_is_told_by_verify_and_leaves_the_others_usable(home: Path, call: Call) -> None:
+    (home / "models").mkdir(parents=True)
+    (home / "models" / "x.toml").write_text('file = "../../x"\nsha256 = 1\nlicence = 7\n')
+    said = call("models", "verify")
+    assert said.code == 3
+    assert "x.toml: is not as 'roundel models add' wrote it (sha256 is no text); remove it and add" in said.out
+    said = call("models", "list")
+    assert said.code == 0
+    assert "hardware-v1  shipped" in said.out
+    assert "x  damaged, unknown licence" in said.out
+
+
 def test_a_wrong_mapping_and_a_taken_name_end_with_2(file: Path, call: Call) -> None:
     mapping = file.with_suffix(".toml")
     mapping.write_text('[classes]\nTank = "zebra"\n')

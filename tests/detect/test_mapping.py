@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -56,18 +57,31 @@ def test_a_class_may_have_a_name_that_yaml_takes_for_something_else(tmp_path: Pa
         ("Tank: uav\nTank: bird", r"m\.yaml:2: 'Tank' stands in line 1 already"),
         ("? [a, b]\n: uav", r"m\.yaml:1: the name of a class is wanted"),
         ("Tank: uav\n  x: [", r"m\.yaml:2: cannot be read as a YAML mapping"),
-        ("[" * 5000, "cannot be read as a YAML mapping"),
+        ("[" * 10000, r"m\.yaml:1: cannot be read as a YAML mapping: it is nested too deeply"),
+        ("a: uav\nb\0: uav", r"m\.yaml:2: cannot be read as a YAML mapping: it holds the character U\+0000"),
+        ("classes: {a: uav}\nclasses: {b: uav}", r"m\.yaml:2: 'classes' stands in line 1 already"),
+        ("classes: {a: uav}\nshown_as: {uav: 3}", r"m\.yaml:2: 3 is no node .* a name is wanted after 'uav'$"),
         ("- Tank", r"m\.yaml: holds something else than a table \[classes\]"),
         ("", r"m\.yaml: holds something else"),
         ("classes:\n  Tank: uav\nother: uav", r"m\.yaml: holds something else"),
         ("classes: {Tank: uav}\nshown_as: {zebra: uav}", r"m\.yaml:2: 'zebra' is no node"),
-        ("shown_as: {uav: ignore}", r"m\.yaml:1: 'ignore' is no node"),
+        ("shown_as: {uav: ignore}", r"m\.yaml:1: 'uav' cannot be shown as 'ignore': .* after its name in classes$"),
+        ("shown_as: {uav: ignored}", r"m\.yaml:1: 'ignored' is no node of the class tree; .*, bird$"),
+        ("shown_as: {ignore: uav}", r"m\.yaml:1: 'ignore' is no node of the class tree; "),
         ("#" * 2**20 + "\na: uav", "is larger than 1048576 bytes"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         read_mapping(write(tmp_path, text))
+
+
+def test_what_is_nested_too_deeply_is_refused_at_once(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    for name, text in (("m.yaml", "[" * 10000), ("m.yaml", "- " * 10000), ("m.toml", "classes = " + "[" * 10000)):
+        with pytest.raises(UsageError, match="it is nested too deeply"):
+            read_mapping(write(tmp_path, text, name))
+    assert time.monotonic() - begun < 4
 
 
 def test_a_line_of_toml_is_named_too(tmp_path: Path) -> None:

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from conftest import FakeDetector, loaded
 from roundel.analyze import analyze_video
 from roundel.config import load
+from roundel.errors import StallError
 from roundel.media.identity import identify
+from roundel.record import Analysis, to_record
 from roundel.specialists import Specialists
 from roundel.types import Reading, View
 
+MADE: dict[str, object] = {"weights_sha256": "sha256:" + "0" * 64}
 TEXTS = {
     "ON VEHICLE": (60.0, 60.0, 90.0, 70.0),
     "ON PERSON": (210.0, 60.0, 230.0, 70.0),
@@ -69,3 +73,40 @@ def test_writing_on_objects_and_people_is_no_caption(make_clip: Callable[..., Pa
 def test_writing_on_an_object_that_fills_the_frame_may_be_laid_over_it(make_clip: Callable[..., Path]) -> None:
     clip = make_clip("captions.mp4", "testsrc2=size=320x240:rate=25", "-t", "2")
     assert analyze(clip, (5.0, 5.0, 315.0, 235.0))[0] == ["ON VEHICLE", "BELOW"]
+
+
+class Broken(Reader):
+    """A reader whose program hangs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def read_object(self, views: Sequence[View]) -> tuple[Reading, ...]:
+        self.calls += 1
+        raise StallError("tesseract did not read within 30 s")
+
+    def read_frame(self, picture: NDArray[np.uint8], seconds: float, scale: float) -> tuple[Reading, ...]:
+        return self.read_object([])
+
+
+def test_a_reader_that_fails_is_asked_once_and_the_result_says_so(make_clip: Callable[..., Path]) -> None:
+    clip = make_clip("captions.mp4", "testsrc2=size=320x240:rate=25", "-t", "2")
+    detector = FakeDetector(lambda _: [((40.0, 40.0, 120.0, 100.0), "armoured_vehicle", 0.9)])
+    reader = Broken()
+
+    def run(engine: str) -> Analysis:
+        config = load(flags={"text": {"engine": engine}})
+        specialists = Specialists(reader=reader)
+        result = analyze_video(clip, identify(clip), config, loaded(detector), Nowhere(), MADE, None, specialists)
+        return to_record(result, detector.classes)
+
+    found = run("auto")
+    assert found.media is not None
+    assert found.media.warnings[-1] == (
+        "Writing was not read, at least from some point on: tesseract did not read within 30 s; once it is repaired, "
+        "text.engine = 'tesseract' has this video analysed again"
+    )
+    assert (len(found.tracks), found.captions, reader.calls) == (1, [], 1)
+    with pytest.raises(StallError, match="did not read within 30 s"):
+        run("tesseract")

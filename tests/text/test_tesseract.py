@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import stat
+import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 import cv2
@@ -89,6 +93,88 @@ def test_a_run_that_hangs_or_fails_is_an_error(
     engine = Tesseract(script(tmp_path, f"{start}\n{body}"), ("eng",))
     with pytest.raises(StallError, match=says):
         engine.read([np.full((20, 40), 255, np.uint8)], "eng")
+
+
+START = 'case $1 in --version) echo "tesseract 5.3.0"; exit;; --list-langs) echo head; echo eng; exit;; esac'
+PAGE = "<div class='ocr_page'><span class='ocrx_word' title='x_wconf {}'>A</span></div>"
+LINE = np.full((20, 40), 255, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("", "answered for 0 of 2 pictures and reported no error; 'roundel doctor' checks it"),
+        ("no hOCR at all", "answered for 0 of 2 pictures"),
+        (PAGE.format(90), "answered for 1 of 2 pictures"),
+        (3 * PAGE.format(90), "answered for 3 of 2 pictures"),
+        *(
+            (2 * PAGE.format(bad), f"an answer that is not Tesseract's .*'x_wconf {bad}'")
+            for bad in ("1.2.3", "500", "-1", "nan", "")
+        ),
+        (
+            PAGE.format(90) + PAGE.format(90).replace("A", "<i class='ocrx_cinfo' title='x_confs 101'>A</i>"),
+            "x_confs 101",
+        ),
+    ],
+)
+def test_an_answer_that_is_none_is_an_error_and_not_silence(tmp_path: Path, answer: str, says: str) -> None:
+    (tmp_path / "answer").write_text(answer)
+    engine = Tesseract(script(tmp_path, f"{START}\ncat {tmp_path}/answer"), ("eng",))
+    with pytest.raises(StallError, match=says):
+        engine.read([LINE, LINE], "eng")
+
+
+def test_a_program_that_went_away_is_an_error(tmp_path: Path) -> None:
+    fake = script(tmp_path, START)
+    engine = Tesseract(fake, ("eng",))
+    Path(fake).unlink()
+    with pytest.raises(StallError, match="fake-tesseract: No such file or directory, so nothing can be read"):
+        engine.read([LINE], "eng")
+
+
+def test_a_folder_and_a_program_with_strange_words_are_no_tesseract(tmp_path: Path) -> None:
+    with pytest.raises(MissingProgramError, match=f"{tmp_path} is no program"):
+        Tesseract(str(tmp_path), ("eng",))
+    with pytest.raises(MissingProgramError, match="of no known version is too old"):
+        Tesseract(script(tmp_path, r"printf '\377\376 5.3.0'"), ("eng",))
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_nothing_is_left_of_a_run_that_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    scratch, mark = tmp_path / "scratch", tmp_path / "grandchild"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(tesseract, "SECONDS_TO_START", 60.0 if interrupted else 1.0)
+    monkeypatch.setattr(tesseract, "SECONDS_PER_LINE", 0.0)
+    engine = Tesseract(
+        script(tmp_path, f"{START}\nsleep 60 & echo $! > {mark}.new; mv {mark}.new {mark}; wait"), ("eng",)
+    )
+    if interrupted:
+        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        with pytest.raises(KeyboardInterrupt if interrupted else StallError):
+            engine.read([LINE], "eng")
+    finally:
+        if interrupted:
+            signal.signal(signal.SIGALRM, before)
+    assert list(scratch.iterdir()) == []
+    assert not is_alive(int(mark.read_text()))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs a while after it was to be ended; one that waits to be collected does not."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        found = subprocess.run(
+            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ).stdout
+        if found.strip()[:1] in {"", "Z"}:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def test_lines_are_read_in_order_with_alternatives() -> None:

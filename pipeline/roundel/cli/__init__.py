@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -53,8 +54,12 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: errors become one clear line and an exit code of the contract."""
+    """Entry point: errors become one clear line and an exit code of the contract.
+
+    A request to end (SIGTERM) is treated as Ctrl-C: children are ended, temporary files go, what is finished stays.
+    """
     hush()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except RoundelError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from roundel.errors import UsageError
 IGNORE = "ignore"
 YAML_SUFFIXES = {".yaml", ".yml"}
 MOST_BYTES = 1024**2
+MOST_DEPTH = 8  # of brackets in brackets; a mapping needs 2
+TOO_DEEP = "it is nested too deeply"
 FORM = (
     'something else than a table [classes] with lines such as Tank = "armoured_vehicle" (in YAML: classes, or lines '
     "such as Tank: armoured_vehicle alone) and, if wanted, a table [shown_as]"
@@ -102,10 +104,16 @@ def _node(path: Path, entry: _Entry, value: object, may_ignore: bool) -> str:
     """A node of the class tree, or ``ignore``."""
     if isinstance(value, str) and (value in tree() or (may_ignore and value == IGNORE)):
         return value
-    suggestion = _suggestion(value, (*tree(), IGNORE)) if isinstance(value, str) else ""
+    if value == IGNORE and entry.key in tree():
+        raise UsageError(
+            f"{path}:{entry.line}: {entry.key!r} cannot be shown as {IGNORE!r}: a node of the class tree is wanted; to "
+            f"drop a class, write {IGNORE!r} after its name in classes"
+        )
+    choices = (*tree(), IGNORE) if may_ignore else tuple(tree())
+    suggestion = _suggestion(value, choices) if isinstance(value, str) else ""
     raise UsageError(
-        f"{path}:{entry.line}: {value!r} is no node of the class tree{suggestion}; nodes are: {', '.join(tree())}; "
-        f"or {IGNORE}"
+        f"{path}:{entry.line}: {value!r} is no node of the class tree{suggestion}; nodes are: {', '.join(tree())}"
+        + (f"; or {IGNORE}" if may_ignore else "")
     )
 
 
@@ -128,8 +136,9 @@ def _text(path: Path) -> str:
 def _toml_entries(path: Path, text: str) -> Iterator[_Entry]:
     try:
         data = tomllib.loads(text)
-    except ValueError as error:
-        raise UsageError(f"{path}: cannot be read as a TOML mapping: {error}") from error
+    except (ValueError, RecursionError) as error:
+        reason = TOO_DEEP if isinstance(error, RecursionError) else error
+        raise UsageError(f"{path}: cannot be read as a TOML mapping: {reason}") from error
     if not data.keys() <= {"classes", "shown_as"} or not all(isinstance(table, dict) for table in data.values()):
         raise UsageError(f"{path}: holds {FORM}")
     lines = text.splitlines()
@@ -141,16 +150,27 @@ def _toml_entries(path: Path, text: str) -> Iterator[_Entry]:
 
 def _yaml_entries(path: Path, text: str) -> Iterator[_Entry]:
     """The entries of a YAML mapping, taken from its nodes: nothing is constructed, so no tag can ask for anything."""
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MOST_DEPTH:
+                line = event.start_mark.line + 1
+                raise UsageError(f"{path}:{line}: cannot be read as a YAML mapping: {TOO_DEEP}")
             if getattr(event, "anchor", None) is not None:
                 line = event.start_mark.line + 1
                 raise UsageError(f"{path}:{line}: a mapping has no anchors or aliases (& and *); write the lines out")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UsageError(
+            f"{path}:{line}: cannot be read as a YAML mapping: it holds the character U+{error.character:04X}, which no "
+            "text has; save it as plain text"
+        ) from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark is not None else f"{path}"
-        reason = getattr(error, "problem", None) or "it is nested too deeply"
+        reason = getattr(error, "problem", None) or TOO_DEEP
         raise UsageError(f"{place}: cannot be read as a YAML mapping: {reason}") from error
     if not isinstance(root, yaml.MappingNode):
         raise UsageError(f"{path}: holds {FORM}")
@@ -160,23 +180,29 @@ def _yaml_entries(path: Path, text: str) -> Iterator[_Entry]:
         yield from _yaml_table(path, "classes", root)
     elif len(tables) < len(pairs) or not {name for name, _ in tables} <= {"classes", "shown_as"}:
         raise UsageError(f"{path}: holds {FORM}")
+    _refuse_repeats(path, pairs)
     for name, value in tables:
         yield from _yaml_table(path, name, value)
 
 
-def _yaml_table(path: Path, table: str, node: yaml.MappingNode) -> Iterator[_Entry]:
+def _refuse_repeats(path: Path, pairs: Sequence[tuple[tuple[str, int], yaml.Node]]) -> None:
     seen: dict[str, int] = {}
-    for key_node, value_node in node.value:
-        key, line = _key(path, key_node)
+    for (key, line), _ in pairs:
         if key in seen:
             raise UsageError(f"{path}:{line}: {key!r} stands in line {seen[key]} already; keep one of them")
         seen[key] = line
+
+
+def _yaml_table(path: Path, table: str, node: yaml.MappingNode) -> Iterator[_Entry]:
+    pairs = [(_key(path, key), value) for key, value in node.value]
+    _refuse_repeats(path, pairs)
+    for (key, line), value_node in pairs:
         is_text = value_node.id == "scalar" and value_node.tag == "tag:yaml.org,2002:str"
         if not is_text:
             shown = value_node.value if value_node.id == "scalar" else f"a {value_node.id}"
             raise UsageError(
                 f"{path}:{value_node.start_mark.line + 1}: {shown or 'nothing'} is no node of the class tree: a name "
-                f"is wanted after {key!r}, or {IGNORE}"
+                f"is wanted after {key!r}" + (f", or {IGNORE}" if table == "classes" else "")
             )
         yield _Entry(table, key, value_node.value, line)
 

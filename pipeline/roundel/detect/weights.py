@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tomllib
@@ -41,6 +42,8 @@ class Weights:
     validated: str = "not stated"
     limits: tuple[str, ...] = ()
     """What is known to go wrong with these weights, in sentences for the report."""
+    fault: str = ""
+    """What is wrong with the card of added weights; such weights are listed and refused."""
 
     def map_classes(self, names: tuple[str, ...]) -> tuple[str | None, ...]:
         """The class-tree nodes for the names in the file, in its order; ``None`` for a class that is ignored.
@@ -74,7 +77,10 @@ def user_folder() -> Path:
 
 
 def registered() -> dict[str, Weights]:
-    """All weights by name, shipped ones first. Nothing is checked yet: see :func:`find_weights`."""
+    """All weights by name, shipped ones first. Nothing is checked yet: see :func:`find_weights`.
+
+    A card that cannot be used stands in nobody's way: its weights have a ``fault``, which :func:`check` raises.
+    """
     found = {
         name: Weights(
             name,
@@ -90,27 +96,60 @@ def registered() -> dict[str, Weights]:
         )
         for name, entry in roundel_models.registry().items()
     }
-    found.update((card.stem, _added(card)) for card in sorted(user_folder().glob("*.toml")))
+    for card in sorted(user_folder().glob("*.toml")):
+        taken = card.stem in roundel_models.registry()
+        found[card.name if taken else card.stem] = _added(card, taken)
     return found
 
 
-def _added(card: Path) -> Weights:
+def _added(card: Path, taken: bool) -> Weights:
+    """The weights that a card describes; ``taken`` if its name is one of shipped weights."""
     try:
-        entry = tomllib.loads(card.read_text(encoding="utf-8"))
-        file, sha256, licence, classes = (entry[key] for key in ("file", "sha256", "licence", "classes"))
-    except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(
-            f"{card}: is not as 'roundel models add' wrote it ({error}); remove it and add the weights again"
-        ) from error
-    return Weights(card.stem, card.parent / file, sha256, licence, "added", classes, entry.get("shown_as", {}))
+        if taken:
+            raise ValueError("its name is that of shipped weights")
+        return _read_card(card)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        fault = f"{card}: is not as 'roundel models add' wrote it ({reason}); remove it and add the weights again"
+        return Weights(card.stem, card, "unknown hash", "unknown licence", "damaged", {}, {}, fault=fault)
+
+
+def _read_card(card: Path) -> Weights:
+    """Read a card; it is a file in the user's folder that anything may have changed.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is not as it was written.
+    """
+    entry = tomllib.loads(card.read_text(encoding="utf-8"))
+    texts = {key: entry.get(key) for key in ("file", "sha256", "licence")}
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{key} is no text")
+    file = str(texts["file"])
+    if Path(file).name != file or "\0" in file or Path(file).suffix not in SUFFIXES:
+        raise ValueError(f"file is not the plain name of an .onnx or .pt file: {file[:80]!r}")
+    tables = {"classes": entry.get("classes"), "shown_as": entry.get("shown_as", {})}
+    for key, table in tables.items():
+        if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+            raise ValueError(f"{key} is no table of names")
+    classes, shown_as = dict(tables["classes"] or {}), dict(tables["shown_as"] or {})
+    unknown = [name for name in (*shown_as, *shown_as.values()) if name not in tree()]
+    if unknown:
+        raise ValueError(f"shown_as names no node of the class tree: {unknown[0][:80]!r}")
+    return Weights(
+        card.stem, card.parent / file, str(texts["sha256"]), str(texts["licence"]), "added", classes, shown_as
+    )
 
 
 def check(weights: Weights) -> None:
     """Compare a weights file with its recorded hash.
 
     Raises:
-        WeightsError: if it is missing or altered.
+        WeightsError: if it is missing or altered, or its card is.
     """
+    if weights.fault:
+        raise WeightsError(weights.fault)
     if not weights.path.is_file():
         raise WeightsError(
             f"{weights.path}: the weights {weights.name} are missing; install Roundel again or add them again"
@@ -164,11 +203,14 @@ def add(path: Path, classes: str | Path | None, licence: str, names: tuple[str, 
         names: the classes that the file names, for which the mapping must fit; ``None`` if they are not known.
 
     Raises:
-        WeightsError: if the file is no weights file or the name is taken by other weights.
+        WeightsError: if the file is no weights file, the name is taken by other weights or the place cannot be
+            written to; nothing is added then.
         UsageError: if the mapping is wrong.
     """
     require_file(path)
     same_name = registered().get(path.stem)
+    if same_name and same_name.fault:
+        raise WeightsError(same_name.fault)
     if same_name and not (same_name.origin == "added" and same_name.sha256 == sha256_of(path)):
         raise WeightsError(f"{path}: weights named {path.stem} are registered already; rename the file")
     mapping = read_mapping(classes) if classes else ClassMapping("", {}, {})
@@ -180,12 +222,37 @@ def add(path: Path, classes: str | Path | None, licence: str, names: tuple[str, 
     if names is not None:
         weights.map_classes(names)
     weights = replace(weights, path=target)
-    folder.mkdir(parents=True, exist_ok=True)
-    if path.resolve() != target.resolve():
-        shutil.copyfile(path, target)
-    check(weights)
-    (folder / f"{path.stem}.toml").write_text(_card(weights), encoding="utf-8")
+    _store(path, weights)
     return weights
+
+
+def _store(path: Path, weights: Weights) -> None:
+    """Copy a file to its place and write its card: both under other names first, so that no half of it is left.
+
+    Raises:
+        WeightsError: if the place cannot be written to or the file changed meanwhile.
+    """
+    target = weights.path
+    card = target.with_suffix(".toml")
+    copied, written = (place.with_name(f".{place.name}.{os.getpid()}.partial") for place in (target, card))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.resolve() != target.resolve():
+            shutil.copyfile(path, copied)
+            check(replace(weights, path=copied))
+        written.write_text(_card(weights), encoding="utf-8")
+        if copied.exists():
+            copied.replace(target)
+        written.replace(card)
+    except OSError as error:
+        raise WeightsError(
+            f"{target}: cannot be written ({error.strerror or error}), so nothing was added; make room there or set "
+            "ROUNDEL_HOME to another place, then add the weights again"
+        ) from error
+    finally:
+        for left in (copied, written):
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
 
 
 def require_file(path: Path) -> None:

@@ -12,12 +12,17 @@ from roundel.errors import IntegrityError
 from roundel.record import Analysis, TrackRecord
 from roundel.report import cards, facts, findings, identities, method, others, proofs, timeline, words
 from roundel.report.pictures import Album
+from roundel.types import WRITING_UNREAD
 
 MOST_CARDS = 60  # of one video
 PAGE_CARDS = 240
 PAGE_PICTURES = 130
 MOST_ROWS = 200
 NOT_EXAMINED = "Not examined: sound, file metadata, {}place, date, whether the footage is authentic or edited."
+WRITING_MISSED = (
+    "Writing was looked for on objects and in one frame of each shot; writing over a busy background, small, turned or "
+    "outlined writing is mostly missed."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +235,10 @@ def _cannot_say(analysis: Analysis) -> list[str]:
             f"Not told apart: {words.listed(open_)}. Something was reported as a wider class that includes them; "
             "it may be any of these."
         )
-    said.append(NOT_EXAMINED.format("" if identities.reads_text(analysis) else "writing and markings, "))
+    examined = _writing_examined(analysis)
+    said.append(NOT_EXAMINED.format("" if examined else "writing and markings, "))
+    if examined:
+        said.append(WRITING_MISSED)
     said.append(
         "Objects that the detector missed are in no number here, and nothing is counted in missing ranges or between "
         "the frames examined. A false detection makes a count too high: look at the pictures."
@@ -245,6 +253,12 @@ def _cannot_say(analysis: Analysis) -> list[str]:
     if left:
         said.append(f"{left:,} recorded claims and matches are not shown on this page; they are in analysis.json.")
     return said
+
+
+def _writing_examined(analysis: Analysis) -> bool:
+    """Whether writing was looked for in the whole video: a reader was there, and it did not fail."""
+    warnings = analysis.media.warnings if analysis.media else []
+    return identities.reads_text(analysis) and not any(text.startswith(WRITING_UNREAD) for text in warnings)
 
 
 def _timelines(analysis: Analysis, name: str, anchors: dict[int, str]) -> tuple[timeline.Timeline, ...]:

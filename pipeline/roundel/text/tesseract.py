@@ -1,15 +1,19 @@
 """Tesseract as a child process: many line pictures in one run, characters with their alternatives out.
 
 One run reads a list of pictures, so the language models are loaded once for all lines of a track. Arguments are a list,
-one thread makes the result the same on every machine (``OMP_THREAD_LIMIT``), and a time limit ends a run that hangs.
-Pictures are grey maps that Roundel writes itself; no file of the video reaches Tesseract.
+one thread makes the result the same on every machine (``OMP_THREAD_LIMIT``), and a time limit ends a run that hangs
+with whatever it has started. Pictures are grey maps that Roundel writes itself; no file of the video reaches Tesseract.
+An answer that is not about every picture is a failure: silence would look like a video without writing.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import unicodedata
@@ -27,6 +31,7 @@ from roundel.errors import MissingProgramError, StallError
 SECONDS_TO_START = 30.0
 SECONDS_PER_LINE = 2.0  # about forty times what a line takes
 OLDEST = (5, 0)
+REPAIR = "'roundel doctor' checks it, text.engine = 'off' does without it"
 DIRECTION_MARKS = {"\u200e", "\u200f", "\u061c"}
 RAW_LINE = 13  # page segmentation mode: the picture is one line; mode 7 loses short lines in its layout analysis
 Choices = tuple[tuple[str, float], ...]
@@ -61,7 +66,8 @@ class Tesseract:
         """
         path = shutil.which(name)
         if path is None:
-            raise MissingProgramError(f"{name} is not installed. {how_to_install(wanted)}")
+            fault = "is no program" if Path(name).exists() and os.sep in name else "is not installed"
+            raise MissingProgramError(f"{name} {fault}. {how_to_install(wanted)}")
         self.program = path
         self.version = _version(path)
         number = re.match(r"(\d+)\.(\d+)", self.version)
@@ -83,10 +89,31 @@ class Tesseract:
             languages: Tesseract's names, joined by ``+``. Alternatives are given for a single language only.
 
         Raises:
-            StallError: if Tesseract fails or does not come to an end.
+            StallError: if Tesseract fails, does not come to an end or does not answer for every picture.
         """
         if not pictures:
             return []
+        try:
+            page = self._ask(pictures, languages)
+        except OSError as error:
+            raise StallError(
+                f"{error.filename or self.program}: {error.strerror or error}, so nothing can be read with "
+                f"{self.program}; {REPAIR}"
+            ) from error
+        parser = _Hocr()
+        try:
+            parser.feed(page)
+            parser.close()
+        except ValueError as error:
+            raise StallError(f"{self.program} gave an answer that is not Tesseract's ({error}); {REPAIR}") from error
+        if parser.pages != len(pictures):
+            raise StallError(
+                f"{self.program} answered for {parser.pages} of {len(pictures)} pictures and reported no error; "
+                f"{REPAIR}"
+            )
+        return [parser.page(index) for index in range(len(pictures))]
+
+    def _ask(self, pictures: Sequence[NDArray[np.uint8]], languages: str) -> str:
         with tempfile.TemporaryDirectory(prefix="roundel-text-") as folder:
             names = []
             for index, picture in enumerate(pictures):
@@ -94,11 +121,7 @@ class Tesseract:
                 names[-1].write_bytes(cv2.imencode(".pgm", picture)[1].tobytes())
             order = Path(folder) / "lines.txt"
             order.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-            page = self._run(order, languages, SECONDS_TO_START + SECONDS_PER_LINE * len(pictures))
-        parser = _Hocr()
-        parser.feed(page)
-        parser.close()
-        return [parser.page(index) for index in range(len(pictures))]
+            return self._run(order, languages, SECONDS_TO_START + SECONDS_PER_LINE * len(pictures))
 
     def _run(self, order: Path, languages: str, seconds: float) -> str:
         settings = ("lstm_choice_mode=2", "tessedit_create_hocr=1", "tessedit_do_invert=0")
@@ -106,25 +129,13 @@ class Tesseract:
         for setting in settings:
             command += ["-c", setting]
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=seconds,
-                env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-                check=False,
-            )
+            status, page, said = _finish(command, seconds)
         except subprocess.TimeoutExpired as error:
-            raise StallError(
-                f"{self.program} did not read within {seconds:.0f} s; try again, or set text.engine = 'off'"
-            ) from error
-        if done.returncode != 0:
-            reason = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
-            raise StallError(
-                f"{self.program} failed with status {done.returncode} ({reason[0][:200]}); 'roundel doctor' checks it, "
-                "text.engine = 'off' does without it"
-            )
-        return done.stdout.decode("utf-8", "replace")
+            raise StallError(f"{self.program} did not read within {seconds:.0f} s; {REPAIR}") from error
+        if status != 0:
+            reason = said.strip().splitlines()[-1:] or ["no message"]
+            raise StallError(f"{self.program} failed with status {status} ({reason[0][:200]}); {REPAIR}")
+        return page
 
 
 def how_to_install(wanted: Sequence[str]) -> str:
@@ -136,14 +147,42 @@ def how_to_install(wanted: Sequence[str]) -> str:
     )
 
 
+def _finish(command: Sequence[str], seconds: float) -> tuple[int, str, str]:
+    """Run a child to its end: its status, what it printed and its messages.
+
+    It has a process group of its own. On any exception, also one that a signal causes, the whole group is ended.
+
+    Raises:
+        OSError: if it cannot be started.
+        subprocess.TimeoutExpired: if it did not end in time.
+    """
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+        start_new_session=True,
+    )
+    try:
+        printed, said = child.communicate(timeout=seconds)
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        for stream in (child.stdout, child.stderr):
+            if stream is not None:
+                stream.close()
+        raise
+    return child.returncode, printed.decode("utf-8", "replace"), said.decode("utf-8", "replace")
+
+
 def _output(path: str, argument: str) -> str:
     try:
-        done = subprocess.run(
-            [path, argument], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
-        )
+        _, printed, said = _finish([path, argument], SECONDS_TO_START)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MissingProgramError(f"{path}: cannot be run ({error}); install Tesseract again") from error
-    return done.stdout or done.stderr
+    return printed or said
 
 
 def _version(path: str) -> str:
@@ -161,6 +200,11 @@ class _Hocr(HTMLParser):
         self._weight: float | None = None
         self._in_word = False
 
+    @property
+    def pages(self) -> int:
+        """How many pictures were answered for."""
+        return len(self._pages)
+
     def page(self, index: int) -> Raw:
         """The reading of the picture with this number."""
         found: list[Choices] = []
@@ -172,7 +216,11 @@ class _Hocr(HTMLParser):
         return Raw(tuple(found))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note pages, words, groups of choices and choices."""
+        """Note pages, words, groups of choices and choices.
+
+        Raises:
+            ValueError: if a confidence is none.
+        """
         given = {key: value or "" for key, value in attrs}
         kind, title = given.get("class", ""), given.get("title", "")
         if kind == "ocr_page":
@@ -180,14 +228,13 @@ class _Hocr(HTMLParser):
             self._pages[self._page] = []
             self._in_word = False
         elif kind == "ocrx_word" and self._page >= 0:
-            match = re.search(r"x_wconf (-?[\d.]+)", title)
-            self._pages[self._page].append(("", max(0.0, float(match[1]) / 100) if match else 0.0, []))
+            self._pages[self._page].append(("", _confidence("x_wconf", title), []))
             self._in_word, self._weight = True, None
         elif kind == "ocrx_cinfo" and self._in_word:
-            match = re.search(r"x_confs (-?[\d.]+)", title)
-            if match is None:
+            is_choice = "x_confs" in title
+            if not is_choice:
                 self._pages[self._page][-1][2].append([])
-            self._weight = float(match[1]) / 100 if match else None
+            self._weight = _confidence("x_confs", title) if is_choice else None
         elif kind in {"ocr_line", "ocr_par", "ocr_carea"}:
             self._in_word = False
 
@@ -202,6 +249,18 @@ class _Hocr(HTMLParser):
         elif groups:
             groups[-1].append((text, self._weight))
             self._weight = None
+
+
+def _confidence(key: str, title: str) -> float:
+    """A confidence of 0 to 100 from the title of an hOCR element, as 0..1."""
+    given = re.search(rf"\b{key} +([^ ;]+)", title)
+    try:
+        value = float(given[1]) if given else math.nan
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 100:
+        raise ValueError(f"no confidence of 0 to 100 in {title[:80]!r}")
+    return value / 100
 
 
 def _characters(text: str, confidence: float, groups: list[list[tuple[str, float]]]) -> list[Choices]:
