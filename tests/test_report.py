@@ -329,7 +329,7 @@ def test_page_tells_what_was_found(tmp_path: Path) -> None:
         "seen side by side at 0:02.50. 3 sightings; some may show the same one.",
         "No sighting was reported as: missiles or rockets, warships and civil ships; this is no proof of absence.",
         "Not told apart: combat aircraft, other aircraft, helicopters, unmanned aircraft and civil vehicles.",
-        "Not examined: sound, file metadata, writing and markings, place, date, whether the footage is authentic",
+        "Not examined: sound, file metadata other than length and coding, writing and markings, place, date",
         "Machine label, unchecked: 2 or more armoured vehicles; 1 or more labelled aircraft; 2 or more vehicles of "
         "any kind",
         "Numbers of different classes must not be added up: one object may have been given two classes.",
@@ -343,8 +343,8 @@ def test_page_tells_what_was_found(tmp_path: Path) -> None:
         "the heads of people that the detector found are made unrecognisable here; others may be visible.",
         "Footage does not show who supplied",
         "Class not determined between civil vehicle (0.50) and armoured vehicle (0.40).",
-        "The detector's finer guess (combat aircraft, share 0.99) is not reported: on pictures from other sources it "
-        "has not been shown to be right.",
+        "Kinds of aircraft are not reported with these weights, since they are not told apart reliably. The detector "
+        "leaned to combat aircraft (untested share 0.99).",
         "People were detected in 1 time range (0:20.00 to 0:21.00). People are not counted",
         "Graphic? Labelled missile or rocket",
         "Taken by the program for a graphic laid over the picture, because it stayed unchanged at one place",
@@ -400,8 +400,8 @@ def test_a_label_that_is_not_used_is_told(tmp_path: Path) -> None:
     tracks = [small_aircraft(), track("t00016", "aircraft")]
     _, page = rendered(tmp_path, analysis(tracks=tracks, provenance=made, counts=counts))
     for sentence in (
-        "The detector's own label is combat aircraft (share 0.99). It is not used: the object is smaller than 64 "
-        "pixels in the network's input, where other equipment often gets this label. The class is open.",
+        "The detector's own label is combat aircraft (share 0.99). It was not used for the class: the object is smaller "
+        "than 64 pixels in the network's input, where other equipment often gets this label. The class is open.",
         "Object of open class, military or civil t00015",
         "Machine label, unchecked: 1 labelled aircraft, not counted; 1 or more of any class or of open class, "
         "military or civil",
@@ -422,8 +422,8 @@ def test_a_part_of_the_score_that_is_not_used_is_told(tmp_path: Path) -> None:
     part = track("t00001", "vehicle", posterior=shares, set_aside=0.1)
     _, page = rendered(tmp_path, analysis(tracks=[part], provenance=made))
     assert (
-        "A part of the detector's score is for combat aircraft (share 0.22). It is not used in some of the frames "
-        "(share 0.10): the object is smaller than 64 pixels in the network's input"
+        "A part of the detector's score is for combat aircraft (share 0.22). It was not used for the class in some of "
+        "the frames (share 0.10): the object is smaller than 64 pixels in the network's input"
     ) in page.text
     assert "The class is open." not in page.text
     assert "Class not determined between civil vehicle (0.58) and armoured vehicle (0.20)." in page.text

@@ -24,14 +24,14 @@ def test_a_card_names_a_type_only_as_likely_as_it_is(tmp_path: Path) -> None:
     sure = opinion("t-72", **{"t-72": 0.81, "t-90": 0.1, "armoured_vehicle": 0.93, "other": 0.05, "unknown": 0.04})
     page = shown(tmp_path, analysis(tracks=[track("t00001", type=sure)]))
     assert "Type, by likeness to photos: T-72, probability 0.81." in page
-    assert "another type than those in the gallery" in page
-    assert "Another network contradicts the class: it takes this for civil vehicle (0.71)." in page
+    assert "a type that the gallery lacks" in page
+    assert "A second network takes this for civil vehicle (score 0.71)." in page
 
 
 def test_a_card_says_that_a_type_is_not_determined(tmp_path: Path) -> None:
     open_ = opinion("armoured_vehicle", **{"t-72": 0.2, "armoured_vehicle": 0.3, "other": 0.62, "unknown": 0.08})
     page = shown(tmp_path, analysis(tracks=[track("t00001", type=open_)]))
-    assert "Type not determined (armoured vehicle). Most likely another type than those in the gallery." in page
+    assert "Type not determined (armoured vehicle)." in page
     assert "Type, by likeness" not in page
 
 
@@ -52,7 +52,7 @@ def test_captions_are_shown_where_writing_was_looked_for(tmp_path: Path) -> None
     page = shown(tmp_path, analysis(captions=[caption], provenance=made))
     assert "Writing in the picture" in page
     assert "RAQQA 2014" in page
-    assert "Not examined: sound, file metadata, place, date" in page
+    assert "Not examined: sound, file metadata other than length and coding, place, date" in page
     assert "Writing was looked for on objects and in one frame of each shot; writing over a busy background" in page
 
 
@@ -62,7 +62,7 @@ def test_a_reader_that_failed_has_not_examined_writing(tmp_path: Path) -> None:
     media = whole.media.model_copy(update={"warnings": [f"{WRITING_UNREAD}, at least from some point on: it hung"]})
     made = {**whole.provenance, "text_reader": "tesseract 5.3.0"}
     page = shown(tmp_path, analysis(media=media, provenance=made))
-    assert "Not examined: sound, file metadata, writing and markings, place, date" in page
+    assert "Not examined: sound, file metadata other than length and coding, writing and markings, place, date" in page
     assert "Writing was not read, at least from some point on: it hung" in page
     assert "Writing was looked for" not in page
 
@@ -70,7 +70,10 @@ def test_a_reader_that_failed_has_not_examined_writing(tmp_path: Path) -> None:
 def test_probabilities_are_called_so_only_with_a_calibration(tmp_path: Path) -> None:
     posterior = {"object": 0.9, "equipment": 0.9, "vehicle": 0.88, "armoured_vehicle": 0.86}
     page = shown(tmp_path, analysis(tracks=[track("t00001", posterior=posterior, posterior_calibrated=True)]))
-    assert "Probability 0.86 that this is an armoured vehicle, from held-out test clips." in page
+    assert (
+        "a share of 0.86 of sightings like this one were armoured vehicles; on real footage this figure is untested."
+        in page
+    )
     assert "armoured vehicle 0.96" in page, "shares are those given that there is an object"
     bare = shown(tmp_path / "bare", analysis(tracks=[track("t00001", posterior=posterior)]))
     assert "Shares of the detector's scores, not probabilities" in bare

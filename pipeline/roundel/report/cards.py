@@ -82,11 +82,14 @@ def card(analysis: Analysis, track: TrackRecord, album: Album, anchor: str, most
 
 
 def _probability(track: TrackRecord) -> str:
-    """The calibrated probability of the reported class, in words; empty without a calibration."""
+    """The calibrated probability of the reported class, and what it was measured on; empty without a calibration."""
     if not track.posterior_calibrated:
         return ""
     chance = words.share(track.posterior.get(track.class_, 0.0))
-    return f"Probability {chance} that this is {words.article(label(track.class_))}, from held-out test clips."
+    return (
+        f"In test clips made from still pictures, a share of {chance} of sightings like this one were "
+        f"{words.plural(node(track.class_).title)}; on real footage this figure is untested."
+    )
 
 
 def view(track: TrackRecord, item: ExemplarRecord, album: Album, file: str) -> View:
@@ -131,7 +134,7 @@ def _set_aside(analysis: Analysis, track: TrackRecord) -> tuple[str, str]:
     share, limit = shares.get(name, 0.0), limits.get(name)
     own = share >= max(shares.get(item, 0.0) for item in analysis.classes)
     said = "The detector's own label is" if own else "A part of the detector's score is for"
-    said += f" {label(name)} (share {words.share(share)}). It is not used"
+    said += f" {label(name)} (share {words.share(share)}). It was not used for the class"
     if track.set_aside < share - SET_ASIDE_SHARE:
         said += f" in some of the frames (share {words.share(track.set_aside)})"
     said += f": the object is smaller than {limit:g} pixels" if isinstance(limit, (int, float)) else ": it is too small"
@@ -147,8 +150,8 @@ def _notes(analysis: Analysis, track: TrackRecord) -> Iterable[str]:
     if finer and finer[0][1] >= _node_share(analysis):
         name, share = finer[0]
         yield (
-            f"The detector's finer guess ({label(name)}, share {words.share(share)}) is not reported: "
-            "on pictures from other sources it has not been shown to be right."
+            f"Kinds of {label(track.class_)} are not reported with these weights, since they are not told apart "
+            f"reliably. The detector leaned to {label(name)} (untested share {words.share(share)})."
         )
     elif len(finer) > 1:
         titles = [f"{label(name)} ({words.share(share)})" for name, share in finer]
@@ -160,7 +163,11 @@ def _notes(analysis: Analysis, track: TrackRecord) -> Iterable[str]:
 
 def _shares(analysis: Analysis, track: TrackRecord) -> tuple[Share, ...]:
     below = dict(_finer(analysis, track))
-    others = [(name, share) for name, share in track.alternatives if name not in below and name != track.class_]
+    others = [
+        (name, share)
+        for name, share in track.alternatives
+        if name not in below and name != track.class_ and not is_below(name, track.class_)
+    ]
     chosen = [(track.class_, score_shares(track).get(track.class_, 0.0), "reported")]
     chosen += [(name, share, "finer") for name, share in below.items()]
     chosen += [(name, share, "other") for name, share in others][:MOST_ALTERNATIVES]

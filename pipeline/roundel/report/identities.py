@@ -8,18 +8,23 @@ from dataclasses import dataclass
 import roundel_models
 from roundel.record import Analysis, ReadingRecord, TrackRecord, TypeRecord
 from roundel.report import words
-from roundel.report.findings import label
+from roundel.report.findings import ancestry, label
 
 MOST_CANDIDATES = 6
 MOST_CREDIBLE = 8
 MOST_SOURCES = 3
 WORTH_TELLING = 0.05
+NEGLIGIBLE = 0.005
+NOTHING_TO_COMPARE = 0.995  # of unknown: then no type is listed
 MOST_READINGS = 12
 MOST_LETTERS = 60
 WEAK_LETTER = 0.15  # an alternative character is told if the engine gives it this part of the weight
+TOO_UNCLEAR = "Type not determined: the pictures are too small or too unclear to compare."
+AIRCRAFT = "aircraft"
+COMBAT_ONLY = "The gallery holds combat aircraft only: a helicopter, drone or airliner cannot be found here."
 _OPEN = {
-    "other": "another type than those in the gallery",
-    "unknown": "unknown: the pictures do not tell",
+    "other": "a type that the gallery lacks",
+    "unknown": "cannot be told from these pictures",
 }
 
 
@@ -40,6 +45,7 @@ class TypeView:
     said: str
     candidates: tuple[Candidate, ...]
     credible: str
+    scope: str
     second_opinion: str
     added: tuple[str, ...]
 
@@ -115,18 +121,20 @@ def type_view(analysis: Analysis, track: TrackRecord) -> TypeView | None:
     if found is None:
         return None
     added = added_types(analysis)
+    if found.posterior.get("unknown", 0.0) >= NOTHING_TO_COMPARE:
+        return TypeView(TOO_UNCLEAR, (), "", "", _second_opinion(found), ())
     leaves = _leaves(found, added)
     shown = [(name, p) for name, p in leaves if name in _OPEN or p >= WORTH_TELLING][:MOST_CANDIDATES]
     candidates = [_candidate(name, p, found.node, added) for name, p in shown]
-    rest = [p for name, p in leaves if name not in dict(shown)]
-    if rest:
-        title_of_rest = f"{len(rest):,} other {'type' if len(rest) == 1 else 'types'} together"
-        candidates.append(Candidate(title_of_rest, "open", words.share(sum(rest)), _width(sum(rest))))
+    rest = 1 - sum(p for _, p in shown)
+    if rest >= NEGLIGIBLE:
+        candidates.append(Candidate("all remaining types in the gallery", "open", words.share(rest), _width(rest)))
     names = dict.fromkeys([found.node, *(name for name, _ in shown), *found.credible[:MOST_CREDIBLE]])
     return TypeView(
         _said(found, track.class_, added),
         tuple(candidates),
         _credible(found, added),
+        COMBAT_ONLY if AIRCRAFT in ancestry(track.class_) else "",
         _second_opinion(found),
         tuple(_added_words(item) for name in names for item in added.get(name, ())),
     )
@@ -160,10 +168,13 @@ def _width(p: float) -> float:
 
 def _credible(found: TypeRecord, added: Mapping[str, Sequence[Added]]) -> str:
     """Which types hold nine tenths of the probability, if that is worth knowing."""
-    names = [words.shorten(title(name, added), 60) for name in found.credible]
-    if len(names) > MOST_CREDIBLE:
-        return f"It takes {len(names):,} of these types to hold nine tenths of the probability: nothing is excluded."
-    return f"Nine tenths of the probability lie on {words.listed(names)}." if len(names) > 1 else ""
+    weak = [name for name in found.credible if name not in _OPEN and found.posterior.get(name, 0.0) < WORTH_TELLING]
+    names = [words.shorten(title(name, added), 60) for name in found.credible if name not in _OPEN]
+    if not names:
+        return ""
+    if weak or len(names) > MOST_CREDIBLE:
+        return "None of the types is excluded."
+    return f"Nine tenths of the probability lie on {words.listed(names)}, or the type is none of these."
 
 
 def node_names() -> frozenset[str]:
@@ -185,16 +196,17 @@ def _said(found: TypeRecord, class_: str, added: Mapping[str, Sequence[Added]]) 
         return (
             f"Type, by likeness to photos: {words.shorten(title(found.node, added), 60)}, probability {words.share(p)}."
         )
-    open_ = max(_OPEN, key=lambda name: found.posterior.get(name, 0.0))
-    why = f" Most likely {_OPEN[open_]}." if found.posterior.get(open_, 0.0) >= 0.5 else ""
-    return f"Type not determined ({label(class_)}).{why}"
+    return f"Type not determined ({label(class_)})."
 
 
 def _second_opinion(found: TypeRecord) -> str:
     if not found.second_opinion:
         return ""
-    said = [f"{label(name)} ({words.share(p)})" for name, p in found.second_opinion[:3]]
-    return f"Another network contradicts the class: it takes this for {words.listed(said, 'or')}."
+    said = [f"{label(name)} (score {words.share(p)})" for name, p in found.second_opinion[:3]]
+    return (
+        f"A second network takes this for {words.listed(said, 'or')}. Its scores are no probabilities; it is shown "
+        "only where it contradicts the class, and its silence confirms nothing."
+    )
 
 
 def reading_views(readings: Sequence[ReadingRecord]) -> tuple[ReadingView, ...]:

@@ -83,6 +83,9 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
             "text",
         ),
         ("Tracker", _get(made, "tracker"), "text"),
+        ("Probabilities", _calibrated(made), "text"),
+        ("Types", f"{_get(made, 'identifier')}, {_get(made, 'identifier_sha256').removeprefix('sha256:')}", "code"),
+        ("Reader of writing", f"{_get(made, 'text_reader')}; its weights are no probabilities", "text"),
         ("Decoder", f"{_get(made, 'decoder')} {_get(made, 'ffmpeg_version')}", "text"),
         ("SHA-256 of the settings", _get(made, "config_sha256").removeprefix("sha256:"), "code"),
     )
@@ -92,6 +95,15 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
         limits=_limits(made),
         guards=_guards(made),
         settings=tuple(_flat("", made)),
+    )
+
+
+def _calibrated(made: Mapping[str, Any]) -> str:
+    if not isinstance(made.get("calibration"), Mapping):
+        return "none: scores are not calibrated"
+    return (
+        f"measured on {_get(made, 'calibration', 'clips')} clips made from held-out still pictures, expected "
+        f"calibration error {_get(made, 'calibration', 'expected_error')} there; not on real footage"
     )
 
 

@@ -18,10 +18,13 @@ MOST_CARDS = 60  # of one video
 PAGE_CARDS = 240
 PAGE_PICTURES = 130
 MOST_ROWS = 200
-NOT_EXAMINED = "Not examined: sound, file metadata, {}place, date, whether the footage is authentic or edited."
+NOT_EXAMINED = (
+    "Not examined: sound, file metadata other than length and coding, {}place, date, whether the footage is authentic "
+    "or edited."
+)
 WRITING_MISSED = (
     "Writing was looked for on objects and in one frame of each shot; writing over a busy background, small, turned or "
-    "outlined writing is mostly missed."
+    "outlined writing is mostly missed, so silence is no proof that there is none."
 )
 
 
