@@ -88,7 +88,7 @@ def precisions(detector: Detector) -> dict[str, float]:
     source, held_out = examine(loaded, [item for _, item in source_pictures()]), examine(loaded, score_pictures())
     found = {name: matches(source, detector.classes, (name,)) for name in CLASSES}
     for question in questions():
-        found[question.title] = matches(chosen(held_out, question), detector.classes, question.group)
+        found[f"cross-source: {question.title}"] = matches(chosen(held_out, question), detector.classes, question.group)
     return {name: average_precision(matched, 0, np.ones(len(matched.truths))) for name, matched in found.items()}
 
 
