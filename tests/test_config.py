@@ -121,7 +121,7 @@ def test_every_setting_changes_the_hash(section: str, key: str) -> None:
     elif isinstance(before, int):
         after = before * 2 or 1
     elif isinstance(before, float):
-        after = before * 0.99
+        after = before * 1.01
     assert load(None, {section: {key: after}}).sha256 != Config().sha256
 
 

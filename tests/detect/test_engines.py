@@ -17,6 +17,7 @@ from roundel.detect.onnx import OnnxNetwork
 from roundel.detect.yolo import YoloDetector
 from roundel.errors import UsageError, WeightsError
 from roundel.types import Detections
+from training.detector.export import export
 
 CUTOUTS = Path(__file__).parents[2] / "tools" / "cutouts"
 
@@ -56,9 +57,16 @@ def test_openvino_and_onnx_runtime_agree(picture: np.ndarray, tiles: str) -> Non
 
 
 @pytest.mark.shared_data
-def test_the_checkpoint_in_torch_agrees_with_its_export(picture: np.ndarray, shared: Path) -> None:
-    checkpoint = str(shared / "models" / "bootstrap" / "best.pt")
-    agree(found_by("onnx", picture), found_by("ultralytics", picture, model=checkpoint))
+def test_a_checkpoint_in_torch_agrees_with_its_exports(picture: np.ndarray, shared: Path, tmp_path: Path) -> None:
+    checkpoint, full, half = shared / "models" / "bootstrap" / "best.pt", tmp_path / "full.onnx", tmp_path / "half.onnx"
+    export(checkpoint, full)
+    export(checkpoint, half, half=True)
+    in_torch = found_by("ultralytics", picture, model=str(checkpoint))
+    agree(found_by("onnx", picture, model=str(full)), in_torch)
+    rough = found_by("onnx", picture, model=str(half))
+    assert len(rough) == len(in_torch)
+    assert np.abs(rough.score - in_torch.score).max() < 0.02
+    assert np.abs(rough.xyxy - in_torch.xyxy).max() < 4
 
 
 def test_two_vehicles_are_two_armoured_vehicles(picture: np.ndarray) -> None:
