@@ -164,8 +164,8 @@ def _yaml_entries(path: Path, text: str) -> Iterator[_Entry]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UsageError(
-            f"{path}:{line}: cannot be read as a YAML mapping: it holds the character U+{error.character:04X}, which no "
-            "text has; save it as plain text"
+            f"{path}:{line}: cannot be read as a YAML mapping: it holds the character U+{error.character:04X}, which "
+            "no text has; save it as plain text"
         ) from error
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
