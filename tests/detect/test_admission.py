@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,12 +97,77 @@ def test_a_checkpoint_that_asks_to_run_code_is_refused_and_not_run(tmp_path: Pat
     bad.write_bytes(pickle.dumps({"model": Payload(mark)}))
     torch.save({"model": Payload(mark)}, zipped)
     for file in (bad, zipped):
-        with pytest.raises(WeightsError, match="asks to run code of its own"):
+        with pytest.raises(WeightsError, match=r"asks to run code of its own \(pathlib.*none was run"):
             admit(file, "coco", "x")
     assert not mark.exists()
     assert not home.exists()
     torch.load(zipped, weights_only=False)
     assert mark.exists(), "the trap works where nothing guards against it"
+
+
+LOAD = """
+import sys, pathlib
+import ultralytics.nn.tasks
+from roundel.detect.ultralytics import load_module
+load_module(pathlib.Path(sys.argv[1]))
+"""
+
+
+def test_a_checkpoint_is_refused_where_ultralytics_was_imported_unsafely(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    torch.save({"model": Payload(mark)}, tmp_path / "bad.pt")
+    clean = {key: value for key, value in os.environ.items() if key != "ULTRALYTICS_SAFE_LOAD"}
+    said = subprocess.run(
+        [sys.executable, "-c", LOAD, tmp_path / "bad.pt"],
+        env={**clean, "YOLO_CONFIG_DIR": str(tmp_path), "YOLO_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "WeightsError" in said.stderr
+    assert "ultralytics does not load safely in this process" in said.stderr
+    assert not mark.exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated")
+def test_what_is_wrong_with_a_checkpoint_is_said_in_our_own_words(tmp_path: Path, home: Path) -> None:
+    whole = checkpoint(tmp_path / "whole.pt").read_bytes()
+    files: dict[str, bytes | object] = {
+        "empty": b"",
+        "half": whole[: len(whole) // 2],
+        "text": b"hello world, no pickle",
+        "picture": b"\x89PNG\r\n\x1a\n" + bytes(50),
+        "state": {"weight": torch.zeros(2)},
+        "list": [1],
+    }
+    for name, content in files.items():
+        file = tmp_path / f"{name}.pt"
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        else:
+            torch.save(content, file)
+    torch.save({"model": torch.nn.Linear(2, 2)}, tmp_path / "linear.pt")
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "script.pt")
+    damaged = "is damaged or incomplete, or no checkpoint at all"
+    for name, says in {
+        **dict.fromkeys(("empty", "half", "text", "picture"), damaged),
+        **dict.fromkeys(("state", "list", "script"), "holds no detection model of ultralytics"),
+        "linear": "holds a Linear, not a detection model",
+    }.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(WeightsError, match=rf"{name}\.pt: {says}") as caught:
+                admit(tmp_path / f"{name}.pt", None, "x")
+        assert "yolo predict" not in str(caught.value)
+    assert not home.exists()
+
+
+def test_a_checkpoint_may_have_any_name(tmp_path: Path, mapping: Path) -> None:
+    folder = tmp_path / "bob's folder"
+    folder.mkdir()
+    for name in ("bob's.pt", "yolov5n.pt"):
+        assert admit(checkpoint(folder / name), mapping, "own work").used == {"Tank": "armoured_vehicle"}
+    assert load_detector(DetectorConfig(model="bob's")).detector.classes == ("armoured_vehicle",)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ LINE = np.full((20, 40), 255, np.uint8)
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ("", "answered for 0 of 2 pictures and reported no error; 'roundel doctor' checks it"),
+        ("", "answered for 0 of 2 pictures and reported no error; run again or install Tesseract again"),
         ("no hOCR at all", "answered for 0 of 2 pictures"),
         (PAGE.format(90), "answered for 1 of 2 pictures"),
         (3 * PAGE.format(90), "answered for 3 of 2 pictures"),

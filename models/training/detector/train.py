@@ -185,6 +185,7 @@ def _write(content: dict[str, Any], target: Path) -> None:
 
 def train(recipe: Recipe) -> None:
     """Train to the step at which the recipe ends; its rate falls towards ``steps``, which may lie later."""
+    hush()  # before ultralytics, or its checkpoints are refused
     from ultralytics.utils.loss import v8DetectionLoss
 
     cv2.setNumThreads(1)

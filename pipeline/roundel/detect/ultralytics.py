@@ -6,6 +6,11 @@ engines, so ultralytics' predictor with its wall-clock limit on suppression neve
 
 from __future__ import annotations
 
+import pickletools
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +34,8 @@ def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
         The network in evaluation mode (float32, CPU) and its class names in order.
 
     Raises:
-        WeightsError: if the file holds anything but known network parts, is no detection model, or torch is too old to
-            refuse such files.
+        WeightsError: if the file holds anything but known network parts, is no detection model, or torch or
+            ultralytics would not refuse such files.
     """
     hush()
     import torch
@@ -41,14 +46,19 @@ def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
         raise WeightsError(
             f"{path}: torch {torch.__version__} cannot load checkpoints safely; install torch 2.10 or newer"
         )
-    try:
-        load: Any = tasks.load_checkpoint
-        module, _ = load(str(path.resolve()), device="cpu")
-    except Exception as error:
+    # Ultralytics reads its switch once, when it is imported: by whoever comes first.
+    if not (getattr(tasks, "SAFE_LOAD", False) and getattr(getattr(tasks, "_SafeLoad", None), "SUPPORTED", False)):
         raise WeightsError(
-            f"{path}: not loaded, because it is no ultralytics checkpoint or asks to run code of its own "
-            f"({type(error).__name__}: {str(error).splitlines()[0][:200]}). Export it to ONNX where it was made."
-        ) from error
+            f"{path}: not loaded, because ultralytics does not load safely in this process: it is too old, or was "
+            "imported before Roundel switched that on. Install ultralytics 8.4 or newer, and set the environment "
+            "variable ULTRALYTICS_SAFE_LOAD to 1 before Python starts"
+        )
+    try:
+        module = _load(tasks, path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except Exception as error:
+        raise WeightsError(f"{path}: {_refusal(path, error)}") from error
     if not isinstance(module, tasks.DetectionModel) or type(module).__name__ not in KINDS:
         raise WeightsError(
             f"{path}: holds a {type(module).__name__}, not a detection model; Roundel uses {', '.join(KINDS)}"
@@ -58,6 +68,66 @@ def load_module(path: Path) -> tuple[torch.nn.Module, tuple[str, ...]]:
     _keep_all_scores(network.model[-1])
     names: dict[int, str] = dict(enumerate(module.names)) if isinstance(module.names, list) else module.names
     return module.float().eval(), tuple(names[index] for index in sorted(names))
+
+
+def _load(tasks: Any, path: Path) -> Any:  # noqa: ANN401
+    """Load through a link with a plain name: ultralytics strips quotes from names and takes some for its own files."""
+    load: Any = tasks.load_checkpoint
+    with tempfile.TemporaryDirectory(prefix="roundel-weights-") as folder, warnings.catch_warnings():
+        if "'" in folder:
+            raise OSError(f"the temporary folder {folder} has an apostrophe in its name: set TMPDIR to another one")
+        warnings.simplefilter("ignore")
+        link = Path(folder) / "weights.pt"
+        link.symlink_to(path.resolve())
+        return load(str(link), device="cpu")[0]
+
+
+def _refusal(path: Path, error: Exception) -> str:
+    """Why a file could not be loaded, in words of our own: those of the libraries advise what does not help here."""
+    wanted = [] if _is_script(path) else list(dict.fromkeys(_asked_for(path)))
+    if wanted:
+        rest = f" and {len(wanted) - 3} more" if len(wanted) > 3 else ""
+        return (
+            f"not loaded, because it asks to run code of its own ({', '.join(wanted[:3])[:200]}{rest}); none was run. "
+            "Export it to ONNX where it was made."
+        )
+    if _is_script(path) or (zipfile.is_zipfile(path) and error.__cause__ is None):
+        return (
+            "holds no detection model of ultralytics; give the .pt file that its training wrote, or export the model "
+            "to ONNX where it was made"
+        )
+    return "is damaged or incomplete, or no checkpoint at all; compare it with where it came from and fetch it again"
+
+
+def _is_script(path: Path) -> bool:
+    """Whether a file is a TorchScript archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
+def _asked_for(path: Path) -> Iterator[str]:
+    """The functions and classes that a file names and that safe loading does not know. The file is not executed."""
+    import torch
+
+    try:
+        yield from torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # no archive, or a damaged one: perhaps a bare pickle
+        texts: list[str] = []
+        with path.open("rb") as file:
+            try:
+                for code, value, _ in pickletools.genops(file):
+                    if code.name in {"GLOBAL", "INST"}:
+                        yield str(value).replace(" ", ".")
+                    elif code.name == "STACK_GLOBAL":
+                        yield ".".join(texts[-2:])
+                        return  # further names may be abbreviated: one is enough
+                    elif isinstance(value, str):
+                        texts.append(value)
+            except Exception:  # not a pickle, or damaged
+                return
 
 
 def _require_prompts(module: Any, path: Path) -> None:  # noqa: ANN401

@@ -31,7 +31,7 @@ from roundel.errors import MissingProgramError, StallError
 SECONDS_TO_START = 30.0
 SECONDS_PER_LINE = 2.0  # about forty times what a line takes
 OLDEST = (5, 0)
-REPAIR = "'roundel doctor' checks it, text.engine = 'off' does without it"
+REPAIR = "run again or install Tesseract again; text.engine = 'off' does without it"
 DIRECTION_MARKS = {"\u200e", "\u200f", "\u061c"}
 RAW_LINE = 13  # page segmentation mode: the picture is one line; mode 7 loses short lines in its layout analysis
 Choices = tuple[tuple[str, float], ...]
