@@ -20,6 +20,9 @@ from roundel.record import Analysis
 from roundel.specialists import load_specialists
 from roundel.types import VideoIdentity
 
+GALLERIES = frozenset({"identifier_galleries", "identifier_added"})
+"""What a result says about the galleries of types it was made with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
@@ -78,10 +81,7 @@ def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Pa
     specialists = load_specialists(config, case)
     made_with = job.provenance(config, loaded, specialists)
     if made_with != recorded.provenance:
-        raise UsageError(
-            f"{folder}: was made with {_difference(recorded, made_with)}; "
-            "results can only be compared with the same versions"
-        )
+        raise UsageError(f"{folder}: {_difference(recorded, made_with)}")
     writer = package.PackageWriter(scratch / folder.name)
     job.analyze_into(writer, video, identity, config, loaded, made_with, specialists=specialists)
     before, after = dict(package.files(folder)), dict(package.files(scratch / folder.name))
@@ -95,6 +95,14 @@ def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Pa
 
 def _difference(recorded: Analysis, made_with: dict[str, object]) -> str:
     keys = sorted({*recorded.provenance, *made_with})
-    return ", ".join(
-        f"{key} {recorded.provenance.get(key)}" for key in keys if recorded.provenance.get(key) != made_with.get(key)
-    )
+    differing = [key for key in keys if recorded.provenance.get(key) != made_with.get(key)]
+    said = []
+    if not GALLERIES.isdisjoint(differing):
+        said.append(
+            "the gallery of types, the user's or the case's, has changed since; to repeat this analysis, put the "
+            "gallery back as it was; to use the new one, analyse the video again"
+        )
+    others = [f"{key} {recorded.provenance.get(key)}" for key in differing if key not in GALLERIES]
+    if others:
+        said.append(f"was made with {', '.join(others)}; results can only be compared with the same versions")
+    return "; ".join(said)

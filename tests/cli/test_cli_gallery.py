@@ -230,3 +230,29 @@ def test_types_and_photos_can_be_removed_again(
     assert call("verify", case).code == 0
     assert "types" in json.loads((case / "gallery" / "gallery.json").read_text())
     assert json.loads((case / "gallery" / "gallery.json").read_text())["types"] == {}
+
+
+def test_a_rerun_after_the_gallery_was_added_to_says_so(
+    photos: list[Path], tmp_path: Path, clip: Path, call: Call, fake: FakeDetector
+) -> None:
+    case = tmp_path / "case"
+    assert call("analyze", clip, "--case", case).code == 0
+    assert call("gallery", "add", "mig-23", photos[0], *NEW, "--case", case).code == 0
+    said = call("verify", case, "--rerun")
+    assert "the gallery of types, the user's or the case's, has changed since" in said.out + said.err
+    assert "identifier_galleries" not in said.out + said.err
+    assert call("gallery", "remove", "mig-23", "--case", case).code == 0
+    assert call("verify", case, "--rerun").code == 0, "a gallery that is empty again changes nothing"
+
+
+def test_a_type_that_contradicts_another_gallery_can_be_removed(
+    photos: list[Path], tmp_path: Path, clip: Path, home: Path, call: Call, fake: FakeDetector
+) -> None:
+    case = tmp_path / "case"
+    analyse(case, clip)
+    assert call("gallery", "add", "mig-23", photos[0], *NEW, "--case", case).code == 0
+    assert call("gallery", "add", "mig-23", photos[0], "--title", "Flogger", "--parent", "combat_aircraft").code == 0
+    said = call("gallery", "list", "--case", case)
+    assert (said.code, "mig-23 is another type in another gallery" in said.err) == (2, True)
+    assert call("gallery", "remove", "mig-23").code == 0
+    assert call("gallery", "list", "--case", case).code == 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import roundel_models
 from detect.networks import exported
 
 Call = Callable[..., Any]
@@ -41,7 +42,10 @@ def test_added_weights_are_listed_and_checked(file: Path, home: Path, call: Call
     found = json.loads(call("models", "list", "--json").out)
     assert found[file.stem]["path"] == str(home / "models" / file.name)
     said = call("models", "verify")
-    assert (said.code, said.out) == (0, "2 weights files unchanged since registration.\n")
+    assert (said.code, said.out) == (
+        0,
+        "2 weights files, the type network and its gallery unchanged since registration.\n",
+    )
 
 
 def test_json_of_added_weights_names_them_and_their_classes(tmp_path: Path, call: Call) -> None:
@@ -113,3 +117,22 @@ def test_weights_that_are_no_network_end_with_2_and_no_traceback(
     assert (said.code, said.out) == (2, "")
     assert file.name in said.err
     assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("table", ["network", "gallery"])
+def test_an_altered_type_network_or_gallery_is_found(
+    table: str, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identify = {name: dict(entry) for name, entry in roundel_models.identify().items()}
+    identify[table]["sha256"] = "sha256:" + "0" * 64
+    name = Path(identify[table]["file"]).name
+    listed = json.loads(call("models", "list", "--json").out)
+    assert listed[name]["use"] == f"type {table}"
+    assert f"{name}  type {table}, shipped, " in call("models", "list").out
+    monkeypatch.setattr(roundel_models, "identify", lambda: identify)
+    said = call("models", "verify", "--json")
+    assert (said.code, list(json.loads(said.out)["problems"])) == (3, [name])
+    found = json.loads(call("doctor", "--json").out)
+    checks = {check["name"]: check for check in found["checks"]}
+    assert (found["ok"], checks["types"]["ok"]) == (False, False)
+    assert "is not the file that was registered" in checks["types"]["found"]

@@ -153,6 +153,8 @@ def test_a_new_type_needs_a_place_and_a_known_one_keeps_its_own() -> None:
         new_type("mig-23", None, None, types)
     with pytest.raises(UsageError, match="is known as"):
         new_type("mig-29", "Fulcrum", None, types)
+    with pytest.raises(UsageError, match="is a type, and nothing hangs below a type; give its family or class"):
+        new_type("mig-29k", None, "mig-29", types)
     with pytest.raises(UsageError, match="is a family"):
         new_type("t-72", None, None, types)
 

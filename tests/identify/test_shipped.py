@@ -72,7 +72,8 @@ def test_altered_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     entry = dict(roundel_models.identify()["network"])
     (tmp_path / "weights").mkdir()
     (tmp_path / entry["file"]).write_bytes(b"something else")
-    (tmp_path / "identify.toml").write_bytes((roundel_models.ROOT / "identify.toml").read_bytes())
+    for name in ("identify.toml", "types.toml", "classes.toml"):
+        (tmp_path / name).write_bytes((roundel_models.ROOT / name).read_bytes())
     (tmp_path / "gallery").mkdir()
     gallery = roundel_models.identify()["gallery"]["file"]
     (tmp_path / gallery).write_bytes((roundel_models.ROOT / gallery).read_bytes())

@@ -91,6 +91,18 @@ def _weights() -> str:
     return ", ".join(weights.registered())
 
 
+def _types() -> str:
+    """The type network, its gallery and the user's own."""
+    from roundel.identify import shipped_file
+    from roundel.specialists import open_galleries
+
+    for table in ("network", "gallery"):
+        shipped_file(table)
+    opened = open_galleries(None)
+    held = (f"{name}: {len(found.photos)} photos" for name, found in opened.all.items())
+    return f"type network; {', '.join(held)}"
+
+
 def _tesseract() -> str:
     """Tesseract and its languages. Writing is optional: without it an analysis runs, and its result says so."""
     from roundel.config import TextConfig
@@ -147,6 +159,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "engines": _engines,
     "torch": _torch,
     "weights": _weights,
+    "types": _types,
     "Tesseract": _tesseract,
     "CUDA": _cuda,
     "decoder sandbox": _sandbox,

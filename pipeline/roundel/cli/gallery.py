@@ -127,7 +127,6 @@ def remove_photos(
 
     Example: **roundel gallery remove mig-23**
     """
-    from roundel import specialists
     from roundel.identify import adding
     from roundel.identify import gallery as galleries
 
@@ -136,7 +135,7 @@ def remove_photos(
     if not file.is_file():
         raise UsageError(f"{file}: is no gallery, so there is nothing to remove; see roundel gallery list")
     with galleries.alone(folder, lambda: say(WAITING, quiet)):
-        left, gone = adding.without(specialists.open_galleries(case).own, type_id, hashes or [])
+        left, gone = adding.without(galleries.read(file), type_id, hashes or [])
         galleries.write(left, file)
         _log(case, file, {"type": type_id, "removed": list(gone)})
     photos_left = sum(photo.type == type_id for photo in left.photos)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,31 +12,55 @@ from roundel.cli.output import JsonOption, QuietOption, number, print_json, resu
 from roundel.detect import weights
 from roundel.detect.admission import admit
 from roundel.errors import EXIT_INTEGRITY, EXIT_OK, WeightsError
+from roundel.identify import shipped_file
 
 MOST_NAMES = 20  # ignored classes that are listed; --json lists all
+TYPE_FILES = ("network", "gallery")
 
 app = typer.Typer(help="List, add and check weights.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models(as_json: JsonOption = False, quiet: QuietOption = False) -> int:
-    """List the weights that can be given to --model.
+    """List the weights that can be given to --model, and the files that types are told by.
 
     Example: **roundel models list**
     """
-    found = weights.registered()
+    found = {
+        name: {
+            "path": str(item.path),
+            "sha256": item.sha256,
+            "licence": item.licence,
+            "origin": item.origin,
+            "use": "detector",
+        }
+        for name, item in weights.registered().items()
+    }
+    found |= _type_files()
     if as_json:
-        print_json(
-            {
-                name: {"path": str(item.path), "sha256": item.sha256, "licence": item.licence, "origin": item.origin}
-                for name, item in found.items()
-            }
-        )
+        print_json(found)
     else:
         for name, item in found.items():
-            results.print(f"[bold]{visible(name)}[/]  {item.origin}, {visible(item.licence)}, {item.sha256}")
-            results.print(f"  {visible(str(item.path))}")
+            use = "" if item["use"] == "detector" else f"{item['use']}, "
+            licence = visible(item["licence"] or "licence of each photo: in the file")
+            results.print(f"[bold]{visible(name)}[/]  {use}{item['origin']}, {licence}, {item['sha256']}")
+            results.print(f"  {visible(item['path'])}")
     return EXIT_OK
+
+
+def _type_files() -> dict[str, dict[str, Any]]:
+    """The shipped type network and gallery, as they are listed."""
+    data = roundel_models.identify()
+    return {
+        Path(data[table]["file"]).name: {
+            "path": str(roundel_models.ROOT / data[table]["file"]),
+            "sha256": data[table]["sha256"],
+            "licence": data[table].get("licence"),
+            "origin": "shipped",
+            "use": f"type {table}",
+        }
+        for table in TYPE_FILES
+    }
 
 
 @app.command("add")
@@ -91,7 +115,7 @@ def add_model(
 
 @app.command("verify")
 def verify_models(as_json: JsonOption = False, quiet: QuietOption = False) -> int:
-    """Compare all weights with their recorded hashes.
+    """Compare all weights, the type network and its gallery with their recorded hashes.
 
     Example: **roundel models verify**
     """
@@ -101,11 +125,17 @@ def verify_models(as_json: JsonOption = False, quiet: QuietOption = False) -> in
             weights.check(item)
         except WeightsError as error:
             problems[name] = str(error)
+    for table in TYPE_FILES:
+        try:
+            shipped_file(table)
+        except WeightsError as error:
+            problems[Path(roundel_models.identify()[table]["file"]).name] = str(error)
     if as_json:
         print_json({"ok": not problems, "problems": problems})
     else:
         for text in problems.values():
             results.print(visible(text))
         if not problems:
-            results.print(f"{number(len(weights.registered()), 'weights file')} unchanged since registration.")
+            files = number(len(weights.registered()), "weights file")
+            results.print(f"{files}, the type network and its gallery unchanged since registration.")
     return EXIT_INTEGRITY if problems else EXIT_OK

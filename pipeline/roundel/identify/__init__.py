@@ -32,7 +32,15 @@ from roundel.identify.posterior import Calibration, SizeLimit
 from roundel.identify.second_opinion import second_opinion
 from roundel.types import TypeOpinion, View
 
-__all__ = ["GalleryIdentifier", "LoadedIdentifier", "Parameters", "load_identifier", "parameters", "shipped_embedder"]
+__all__ = [
+    "GalleryIdentifier",
+    "LoadedIdentifier",
+    "Parameters",
+    "load_identifier",
+    "parameters",
+    "shipped_embedder",
+    "shipped_file",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,12 @@ def parameters() -> Parameters:
     return Parameters(calibrations, SizeLimit(size["least_px"], size["half_px"], size["slope"]))
 
 
-def _shipped(table: str) -> Path:
+def shipped_file(table: str) -> Path:
+    """The shipped ``network`` or ``gallery``, checked against its hash.
+
+    Raises:
+        WeightsError: if it is missing or altered.
+    """
     try:
         return roundel_models.checked(roundel_models.identify()[table])
     except ValueError as error:
@@ -144,11 +157,11 @@ def shipped_embedder() -> OnnxEmbedder:
     Raises:
         WeightsError: if its file is missing or altered.
     """
-    return OnnxEmbedder(_shipped("network"))
+    return OnnxEmbedder(shipped_file("network"))
 
 
 def load_identifier(config: TypesConfig, own: Mapping[str, Path]) -> LoadedIdentifier:
-    """The identifier over the shipped gallery and those in the folders ``own``, by whose they are, that have one.
+    """The identifier over the shipped gallery and those in the folders ``own``, by whose they are, that hold something.
 
     Raises:
         WeightsError: if a shipped file was altered or a gallery is damaged.
@@ -156,9 +169,10 @@ def load_identifier(config: TypesConfig, own: Mapping[str, Path]) -> LoadedIdent
     if config.engine == "off":
         return LoadedIdentifier(None, {"identifier": "off"})
     present = {owner: folder / FILE for owner, folder in own.items() if (folder / FILE).is_file()}
-    files = {"shipped": _shipped("gallery"), **present}
-    galleries = {owner: read(path) for owner, path in files.items()}
-    hashes = {owner: file_sha256(path) for owner, path in files.items()}
+    files = {"shipped": shipped_file("gallery"), **present}
+    read_all = {owner: read(path) for owner, path in files.items()}
+    galleries = {owner: found for owner, found in read_all.items() if found.photos or found.types}
+    hashes = {owner: file_sha256(files[owner]) for owner in galleries}
     network: dict[str, Any] = roundel_models.identify()["network"]
     gallery, types = merge([(files[owner], found) for owner, found in galleries.items()], network["sha256"])
     settings = parameters()
@@ -171,9 +185,10 @@ def load_identifier(config: TypesConfig, own: Mapping[str, Path]) -> LoadedIdent
         },
         "identifier_size_px": [settings.size.least_px, settings.size.half_px, settings.size.slope],
     }
-    if present:
+    own_galleries = [owner for owner in galleries if owner != "shipped"]
+    if own_galleries:
         provenance["identifier_added"] = [
-            entry for owner in present for entry in _added(galleries[owner], types, owner, hashes[owner])
+            entry for owner in own_galleries for entry in _added(galleries[owner], types, owner, hashes[owner])
         ]
     identifier = GalleryIdentifier(shipped_embedder(), gallery, types, settings, config.node_probability)
     return LoadedIdentifier(identifier, provenance, galleries)

@@ -83,6 +83,11 @@ def new_type(type_id: str, title: str | None, parent: str | None, types: Mapping
             f"{type_id}: is no known type; say where it belongs with --parent, such as combat_aircraft or a family. "
             "roundel gallery list --json shows the known types"
         )
+    if parent in types and types[parent].level == "type":
+        raise UsageError(
+            f"--parent {parent}: is a type, and nothing hangs below a type; give its family or class, "
+            f"which is {types[parent].parent}"
+        )
     entry = {type_id: TypeNode(parent, title or type_id, "type")}
     check_types(entry, "roundel gallery add", types)
     return entry
@@ -253,7 +258,7 @@ def without(gallery: Gallery, type_id: str, hashes: Sequence[str]) -> tuple[Gall
         UsageError: if it holds no such photo.
     """
     own = [photo.sha256 for photo in gallery.photos if photo.type == type_id]
-    gone = [] if hashes or (not own and type_id not in gallery.types) else own
+    gone = [] if hashes else own
     for wanted in hashes:
         found = [sha256 for sha256 in own if sha256.removeprefix("sha256:").startswith(wanted.removeprefix("sha256:"))]
         if len(found) != 1 or len(wanted.removeprefix("sha256:")) < LEAST_HASH:
