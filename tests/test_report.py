@@ -401,7 +401,8 @@ def test_a_label_that_is_not_used_is_told(tmp_path: Path) -> None:
     _, page = rendered(tmp_path, analysis(tracks=tracks, provenance=made, counts=counts))
     for sentence in (
         "The detector's own label is combat aircraft (share 0.99). It was not used for the class: the object is "
-        "smaller than 64 pixels in the network's input, where other equipment often gets this label. The class is open.",
+        "smaller than 64 pixels in the network's input, where other equipment often gets this label. The class is "
+        "open.",
         "Object of open class, military or civil t00015",
         "Machine label, unchecked: 1 labelled aircraft, not counted; 1 or more of any class or of open class, "
         "military or civil",
