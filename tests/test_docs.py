@@ -79,3 +79,10 @@ def test_every_shipped_weights_file_has_a_card_with_its_hash() -> None:
         card = (ROOT / "models" / "cards" / f"{name}.md").read_text(encoding="utf-8")
         assert entry["sha256"].removeprefix("sha256:") in card
         assert all(label in card for label in entry["classes"])
+
+
+def test_no_card_shows_an_object_in_place_of_a_figure() -> None:
+    for card in (ROOT / "models" / "cards").glob("*.md"):
+        text = card.read_text(encoding="utf-8")
+        assert " object at 0x" not in text
+        assert "nan" not in re.findall(r"[\w.]+", text)

@@ -58,14 +58,14 @@ def _ap50(metrics: dict[str, Any], title: str) -> str:
 
 def _clear_training() -> str:
     settings = load_recipe(CLEAR).settings["train"]
-    return f"{settings['steps']} steps of {settings['batch']} pictures from the COCO tensors"
+    return f"{settings['end']} steps of {settings['batch']} pictures from the COCO tensors"
 
 
 def _clear_rows(metrics: dict[str, Any], clear: dict[str, Any]) -> list[dict[str, str]]:
     titles = ("fixed wing", "drones", "any ship", "warship", "armour, 85 leak-free pictures")
-    rows = [{"title": title, "full": _ap50(metrics, title), "clear": _ap50(clear, title)} for title in titles]
+    rows = [{"title": title, "full": _ap50(metrics, title), "cleared": _ap50(clear, title)} for title in titles]
     both = [f"{item['in_source']['test']['armoured_vehicle']['ap50'][0]:.3f}" for item in (metrics, clear)]
-    return [*rows, {"title": "armour, test pictures of obulka26", "full": both[0], "clear": both[1]}]
+    return [*rows, {"title": "armour, test pictures of obulka26", "full": both[0], "cleared": both[1]}]
 
 
 def context(recipe: Recipe) -> dict[str, Any]:
