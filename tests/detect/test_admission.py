@@ -148,7 +148,7 @@ def test_what_is_wrong_with_a_checkpoint_is_said_in_our_own_words(tmp_path: Path
             torch.save(content, file)
     torch.save({"model": torch.nn.Linear(2, 2)}, tmp_path / "linear.pt")
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), tmp_path / "script.pt")
-    damaged = "is damaged or incomplete, or no checkpoint at all"
+    damaged = "not loaded; it is damaged, incomplete or altered, or no checkpoint at all"
     for name, says in {
         **dict.fromkeys(("empty", "half", "text", "picture"), damaged),
         **dict.fromkeys(("state", "list", "script"), "holds no detection model of ultralytics"),

@@ -96,7 +96,10 @@ def _refusal(path: Path, error: Exception) -> str:
             "holds no detection model of ultralytics; give the .pt file that its training wrote, or export the model "
             "to ONNX where it was made"
         )
-    return "is damaged or incomplete, or no checkpoint at all; compare it with where it came from and fetch it again"
+    return (
+        "not loaded; it is damaged, incomplete or altered, or no checkpoint at all, and nothing of it was run; compare "
+        "it with where it came from and fetch it again"
+    )
 
 
 def _is_script(path: Path) -> bool:
