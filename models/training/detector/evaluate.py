@@ -193,7 +193,7 @@ def evaluate(model: str, input_px: int) -> dict[str, Any]:
         for question in questions()
     }
     return {
-        "model": model,
+        "model": Path(model).stem,
         "weights_sha256": loaded.provenance["weights_sha256"],
         "engine": f"{loaded.provenance['engine']} {loaded.provenance['precision']}",
         "input_px": input_px,
