@@ -19,7 +19,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-import roundel_models
 from roundel.analyze import analyze_video
 from roundel.calibration import LEAST, MOST_FRAMES, Calibration, temper, top_class
 from roundel.classes import lineage, tree
@@ -38,7 +37,7 @@ from roundel.media.identity import identify
 from training.clips import FRAMES, Truth, make_video
 from training.detector.evaluate import CARDS, score_pictures, source_pictures
 from training.detector.pictures import CLASSES, Picture
-from training.recipe import PROJECT
+from training.recipe import PROJECT, WORKSPACE
 
 TAKES_PER_VIDEO = 60
 RIGHT_IOU = 0.4
@@ -105,8 +104,8 @@ def follow(
     chosen: Sequence[tuple[str, Picture]], path: Path, truths: Sequence[Truth], loaded: LoadedDetector
 ) -> list[Case]:
     """Analyse a video that was made of these pictures and compare its tracks with the truth."""
-    notes, raw = _Notes(), _Raw(loaded)
-    result = analyze_video(path, identify(path), Config(), raw.loaded, notes, {})
+    notes, raw = _Notes(), replace(loaded, calibration=None)  # its posteriors are plain shares
+    result = analyze_video(path, identify(path), Config(), raw, notes, {})
     cases = []
     for sighting in result.sightings:
         boxes = notes.boxes[sighting.id]
@@ -120,15 +119,6 @@ def follow(
         cases.append(Case(group, scores, sighting.score, sighting.frames, sighting.node, share, truth))
     path.unlink()
     return cases
-
-
-class _Raw:
-    """The detector without its calibration: its posteriors are plain shares."""
-
-    def __init__(self, loaded: LoadedDetector) -> None:
-        self.loaded = LoadedDetector(
-            loaded.detector, loaded.provenance, loaded.shown_as, loaded.least_px, loaded.calls, None
-        )
 
 
 def _truth_of(box: list[float], truth: Truth) -> str:
@@ -246,7 +236,7 @@ def calibrate(model: str, folder: Path) -> tuple[Calibration, dict[str, Any]]:
     fitted = fit(first, str(load_detector(DetectorConfig(model=model)).provenance["weights_sha256"]))
     clips = len({group for group, _ in held_out() if not in_first_half(group)})
     measured = {"clips_made": clips, **figures(second, fitted)}
-    final = Calibration(**{**asdict(fitted), "clips": clips, "expected_error": measured["error_after"]})
+    final = replace(fitted, clips=clips, expected_error=measured["error_after"])
     return final, {"fitted_on_tracks": len(first), **measured}
 
 
@@ -256,7 +246,7 @@ def main() -> None:
     parser.add_argument("--model", default="hardware-v1")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    folder = Path(roundel_models.ROOT).parent.parent / "workspace" / "takes"
+    folder = WORKSPACE / "takes"
     folder.mkdir(parents=True, exist_ok=True)
     calibration, measured = calibrate(given.model, folder)
     print(json.dumps({**asdict(calibration), **measured}, indent=1))

@@ -11,6 +11,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
+WORKSPACE = Path(os.environ.get("ROUNDEL_WORKSPACE", PROJECT / "workspace"))
+"""What the steps make; git ignores it."""
 SHARED = Path(os.environ.get("ROUNDEL_SHARED", PROJECT.parent / "shared"))
 """The folder with training data, held-out data and start weights; it is not part of the project."""
 
@@ -40,15 +42,13 @@ def load_recipe(file: Path) -> Recipe:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SystemExit(f"{file}: cannot be read as a recipe: {error}") from error
-    workspace = Path(os.environ.get("ROUNDEL_WORKSPACE", PROJECT / "workspace"))
-    return Recipe(file.stem, settings, workspace)
+    return Recipe(file.stem, settings, WORKSPACE)
 
 
 def extracted(archive: str) -> Path:
     """The folder of an archive of ``shared/data``, extracted once into the workspace."""
     source = SHARED / "data" / f"{archive}.tar.xz"
-    workspace = Path(os.environ.get("ROUNDEL_WORKSPACE", PROJECT / "workspace"))
-    target = workspace / "data" / archive
+    target = WORKSPACE / "data" / archive
     if not target.is_dir():
         if not source.is_file():
             raise SystemExit(f"{source}: is not there; set ROUNDEL_SHARED to the folder that holds data/")
