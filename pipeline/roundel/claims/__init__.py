@@ -1,0 +1,1 @@
+"""Claims: a statement about footage, taken apart and held against footage, catalogue and human findings."""
