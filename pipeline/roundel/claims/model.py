@@ -80,7 +80,7 @@ class DateSpan:
 
 @dataclass(frozen=True, slots=True)
 class Quantifier:
-    """How many. ``low`` and ``high`` are set as the kind asks: at_least low; exactly low; at_most high; between both."""
+    """How many: at_least and exactly set ``low``, at_most sets ``high``, between sets both; the others neither."""
 
     kind: QuantifierKind
     low: int | None = None
@@ -114,7 +114,10 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where: videos by hash or file name (none: all of the case), a part of them, and a place and time to be shown by people."""
+    """Where: videos by hash or file name (none: all of the case), a part of each, and place and time of filming.
+
+    Place and time of filming can be shown by people only.
+    """
 
     videos: tuple[str, ...] = ()
     start_seconds: float | None = None
@@ -133,7 +136,7 @@ class CoverageStatement:
 
 @dataclass(frozen=True, slots=True)
 class RecallStatement:
-    """Share of such objects that the detector finds in footage like this: ``found`` of ``objects`` in a test, and where it is from."""
+    """How many of such objects the detector ``found`` of all ``objects`` in a test on footage like this, and which test."""
 
     found: int
     objects: int
@@ -213,7 +216,7 @@ class Exhibit:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One piece of evidence. ``ratio`` is its likelihood ratio (at least 1, in its direction) where one can be stated."""
+    """One piece of evidence; ``ratio``: its likelihood ratio in its direction, at least 1, where one can be stated."""
 
     direction: Direction
     rule: str

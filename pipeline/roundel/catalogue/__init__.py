@@ -1,0 +1,1 @@
+"""The equipment catalogue: facts about types, each with its source."""
