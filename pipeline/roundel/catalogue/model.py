@@ -76,7 +76,7 @@ class Clue:
 
 @dataclass(frozen=True, slots=True)
 class EquipmentType:
-    """A family or variant. ``names`` by language or naming body (en, nato, local:IN …), the usual one first under en."""
+    """A family or variant. ``names`` by language or naming body (en, nato, local:IN …); the usual one comes first."""
 
     id: str
     kind: Literal["family", "variant"]

@@ -136,7 +136,7 @@ class CoverageStatement:
 
 @dataclass(frozen=True, slots=True)
 class RecallStatement:
-    """How many of such objects the detector ``found`` of all ``objects`` in a test on footage like this, and which test."""
+    """How many of ``objects`` the detector ``found`` in a test on footage like this, and which test that is."""
 
     found: int
     objects: int
