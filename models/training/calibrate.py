@@ -5,8 +5,8 @@
 Every held-out picture (validation, test and ``score``; none was trained on) becomes a take (``training.clips``), the
 whole pipeline follows tracks through it, and a track is right if at least half of its boxes overlap a true one by 0.4.
 Takes are halved by their group, so that frames of one source video are on one side only. With ``--write`` the numbers
-go to ``roundel_models/calibration/MODEL.json``, the figures to ``models/cards/MODEL.calibration.json`` and the
-reliability diagram to ``models/cards/MODEL.reliability.png``.
+go to ``roundel_models/calibration/MODEL.json``, with the hits and false alarms that cap the words of a report; the
+figures to ``models/cards/MODEL.calibration.json`` and the reliability diagram to ``models/cards/MODEL.reliability.png``.
 
 Tracks that are most likely a person, a bird or a civil vehicle are left out: the sources do not label all of these.
 """
@@ -17,7 +17,7 @@ import argparse
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from roundel.analyze import analyze_video
-from roundel.calibration import LEAST, MOST_FRAMES, Calibration, temper, top_class
+from roundel.calibration import LEAST, MOST_FRAMES, Calibration, OperatingPoint, temper, top_class
 from roundel.classes import lineage, tree
 from roundel.config import Config, DetectorConfig
 from roundel.detect import LoadedDetector, load_detector
@@ -43,6 +43,19 @@ TAKES_PER_VIDEO = 60
 RIGHT_IOU = 0.4
 BINS = 10
 LEFT_OUT = {"person", "bird", "civil_vehicle"}
+SAID_OF = (
+    "aircraft",
+    "armoured_vehicle",
+    "combat_aircraft",
+    "helicopter",
+    "missile",
+    "other_aircraft",
+    "ship",
+    "uav",
+    "warship",
+)
+"""Nodes whose hits and false alarms are counted: all that the sources label completely."""
+SAID_FROM = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 TARGET = PROJECT / "models" / "roundel_models" / "calibration"
 
 
@@ -191,6 +204,42 @@ def figures(cases: Sequence[Case], calibration: Calibration) -> dict[str, Any]:
     }
 
 
+def operating_points(
+    cases: Sequence[Case], shown: Mapping[str, set[str]], calibration: Calibration
+) -> dict[str, tuple[OperatingPoint, ...]]:
+    """In how many clips each node was said rightly and wrongly, from each probability on.
+
+    Args:
+        cases: the tracks of the clips.
+        shown: the classes that each clip shows, by its group.
+        calibration: gives the probabilities.
+    """
+    said: dict[str, list[tuple[dict[str, float], str]]] = {group: [] for group in shown}
+    for case in cases:
+        said[case.group].append((calibration.posterior(case.scores, case.score, case.frames), case.truth))
+    found: dict[str, tuple[OperatingPoint, ...]] = {}
+    for node in SAID_OF:
+        positive = {group for group, names in shown.items() if any(node in lineage(name) for name in names)}
+        right = {
+            group: max((p.get(node, 0.0) for p, truth in said[group] if truth and node in lineage(truth)), default=0.0)
+            for group in positive
+        }
+        wrong = {
+            group: max((p.get(node, 0.0) for p, _ in said[group]), default=0.0) for group in shown.keys() - positive
+        }
+        found[node] = tuple(
+            OperatingPoint(
+                least,
+                sum(p >= least for p in right.values()),
+                len(right),
+                sum(p >= least for p in wrong.values()),
+                len(wrong),
+            )
+            for least in SAID_FROM
+        )
+    return found
+
+
 def draw(points: dict[str, list[list[float]]], path: Path) -> None:
     """The reliability diagram."""
     import matplotlib as mpl
@@ -234,9 +283,13 @@ def calibrate(model: str, folder: Path) -> tuple[Calibration, dict[str, Any]]:
     first = [case for case in cases if in_first_half(case.group)]
     second = [case for case in cases if not in_first_half(case.group)]
     fitted = fit(first, str(load_detector(DetectorConfig(model=model)).provenance["weights_sha256"]))
-    clips = len({group for group, _ in held_out() if not in_first_half(group)})
-    measured = {"clips_made": clips, **figures(second, fitted)}
-    final = replace(fitted, clips=clips, expected_error=measured["error_after"])
+    shown: dict[str, set[str]] = {}
+    for group, picture in held_out():
+        if not in_first_half(group):
+            shown.setdefault(group, set()).update(CLASSES[label] for label in picture.labels)
+    measured = {"clips_made": len(shown), **figures(second, fitted)}
+    points = operating_points(second, shown, fitted)
+    final = replace(fitted, clips=len(shown), expected_error=measured["error_after"], points=points)
     return final, {"fitted_on_tracks": len(first), **measured}
 
 

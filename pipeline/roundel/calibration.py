@@ -10,15 +10,31 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from roundel.classes import ROOT, lineage
 from roundel.errors import WeightsError
 
 LEAST = 1e-4
 MOST_FRAMES = 32  # longer tracks are no better known: the curve was not fitted on them
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """What was right and wrong on held-out clips when a class was said from this ``probability`` on.
+
+    ``found`` of ``objects``: clips that show the class, and in how many of them it was said of what shows it.
+    ``false_alarms`` of ``negatives``: clips that do not show it, and in how many of them it was said.
+    """
+
+    probability: float
+    found: int
+    objects: int
+    false_alarms: int
+    negatives: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,8 @@ class Calibration:
     """Independent clips that the error was measured on; none of them was used for fitting."""
     expected_error: float
     """Expected calibration error on these clips."""
+    points: Mapping[str, tuple[OperatingPoint, ...]] = field(default_factory=dict)
+    """By node of the class tree: how often it was said rightly and wrongly on these clips."""
 
     def is_object(self, score: float, frames: int, top: str) -> float:
         """P(there is an object of the tree) for a track with this fused score, length and most likely top class."""
@@ -84,6 +102,11 @@ def top_class(shares: Mapping[str, float]) -> str:
     return max(sorted(broad), key=lambda node: broad[node])
 
 
+def points_from(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tuple[OperatingPoint, ...]]:
+    """The operating points by node, from their published form."""
+    return {node: tuple(OperatingPoint(**row) for row in given) for node, given in rows.items()}
+
+
 def read(path: Path, weights_sha256: str) -> Calibration:
     """The calibration of a weights file.
 
@@ -92,7 +115,10 @@ def read(path: Path, weights_sha256: str) -> Calibration:
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        calibration = Calibration(**{name: found[name] for name in Calibration.__dataclass_fields__})
+        points = {node: tuple(OperatingPoint(**row) for row in rows) for node, rows in found["points"].items()}
+        calibration = Calibration(
+            **{name: found[name] for name in Calibration.__dataclass_fields__} | {"points": points}
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{path}: cannot be read as a calibration ({error}); install Roundel again") from error
     if calibration.weights_sha256 != weights_sha256:
