@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from conftest import CLASSES
 from roundel import case as cases
-from roundel import custody, package
+from roundel import custody, package, words
 from roundel.config import Config
 from roundel.errors import IntegrityError, UsageError
 from roundel.record import (
@@ -37,7 +37,7 @@ from roundel.record import (
     TrackRecord,
     Video,
 )
-from roundel.report import Previews, pictures, render_case, timeline, words
+from roundel.report import Previews, pictures, render_case, timeline
 from roundel.report.render import environment
 
 HOSTILE = (

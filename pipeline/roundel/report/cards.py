@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from roundel import words
 from roundel.classes import given_object
 from roundel.record import Analysis, ExemplarRecord, TrackRecord
-from roundel.report import words
 from roundel.report.findings import HINT_SHARE, is_below, label, node, setting
 from roundel.report.identities import MOST_READINGS, ReadingView, TypeView, reading_views, type_view
 from roundel.report.pictures import Album, Picture

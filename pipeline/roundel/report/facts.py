@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from roundel import case as cases
-from roundel import package
+from roundel import package, words
 from roundel.custody import Event
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, CoverageRecord, Media
-from roundel.report import words
 
 MOST_GAPS = 20
 MOST_NAMES = 20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from roundel import words
 from roundel.classes import Node, lineage, tree
 from roundel.record import Analysis, CountRecord, TrackRecord
-from roundel.report import words
 from roundel.types import Seconds, Span
 
 HINT_SHARE = 0.02

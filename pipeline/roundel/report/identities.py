@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import roundel_models
+from roundel import words
 from roundel.record import Analysis, ReadingRecord, TrackRecord, TypeRecord
-from roundel.report import words
 from roundel.report.findings import ancestry, label
 
 MOST_CANDIDATES = 6

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from roundel import words
 from roundel.record import Analysis
-from roundel.report import words
 from roundel.report.findings import label
 
 _UNKNOWN = "not recorded"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roundel import case as cases
-from roundel import custody, package
+from roundel import custody, package, words
 from roundel.errors import IntegrityError
 from roundel.record import Analysis, TrackRecord
-from roundel.report import cards, facts, findings, identities, method, others, proofs, timeline, words
+from roundel.report import cards, facts, findings, identities, method, others, proofs, timeline
 from roundel.report.pictures import Album
 from roundel.types import WRITING_UNREAD
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from roundel import words
 from roundel.classes import ROOT
 from roundel.record import Analysis, TrackRecord
-from roundel.report import words
 from roundel.report.cards import View, view
 from roundel.report.findings import label, node, people
 from roundel.report.pictures import Album

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from roundel import words
 from roundel.record import Analysis, CountRecord, ProofRecord
-from roundel.report import words
 from roundel.report.findings import (
     hardware_counts,
     label,

@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from roundel import case as cases
-from roundel.report import words
+from roundel import words
 from roundel.report.model import Page, read_case
 
 Previews = Literal["veiled", "clear"]
@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 def environment() -> jinja2.Environment:
     """The only environment for the page.
 
-    Every value that is printed and is not markup of our own passes through :func:`roundel.report.words.visible` and is
+    Every value that is printed and is not markup of our own passes through :func:`roundel.words.visible` and is
     then escaped; a name that is not defined is an error.
     """
     return jinja2.Environment(

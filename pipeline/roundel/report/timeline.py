@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from roundel.report import words
+from roundel import words
 from roundel.types import Seconds, Span
 
 WIDE, NARROW = 960, 330

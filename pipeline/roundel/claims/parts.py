@@ -1,0 +1,59 @@
+"""A claim is a conjunction of parts; each part has a verdict of its own, with evidence, and the whole is its weakest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from roundel.claims.model import Evidence, Step, Verdict
+from roundel.claims.wording import NO_STRENGTH, Strength
+
+ORDER = (
+    Verdict.SHOWS,
+    Verdict.SUPPORTS,
+    Verdict.CONSISTENT_WITH,
+    Verdict.NOT_ADDRESSED,
+    Verdict.CANNOT_BE_ASSESSED,
+    Verdict.WEAKENS,
+    Verdict.CONTRADICTS,
+)
+"""From the best for a claim to the worst: a conjunction is worth its worst part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is found about one part of a claim. ``strength``: of what speaks for it, if that was measured."""
+
+    name: str
+    verdict: Verdict
+    evidence: tuple[Evidence, ...] = ()
+    steps: tuple[Step, ...] = ()
+    alternatives: tuple[str, ...] = ()
+    not_addressed: tuple[str, ...] = ()
+    would_change: tuple[str, ...] = ()
+    strength: Strength = field(default=NO_STRENGTH)
+    people: tuple[str, ...] = ()
+    """Whose findings the verdict rests on."""
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict of a conjunction.
+
+    >>> worst([Verdict.SUPPORTS, Verdict.NOT_ADDRESSED]).value
+    'not_addressed'
+    """
+    return max(verdicts, key=ORDER.index)
+
+
+def at_best(verdict: Verdict, limit: Verdict) -> Verdict:
+    """The verdict, or the limit if the verdict says more for the claim.
+
+    >>> at_best(Verdict.SHOWS, Verdict.CONSISTENT_WITH).value, at_best(Verdict.WEAKENS, Verdict.SUPPORTS).value
+    ('consistent_with', 'weakens')
+    """
+    return worst([verdict, limit])
+
+
+def is_for(verdict: Verdict) -> bool:
+    """Whether a verdict speaks for a claim."""
+    return ORDER.index(verdict) <= ORDER.index(Verdict.CONSISTENT_WITH)

@@ -1,0 +1,256 @@
+"""What an assessment may look at: the sightings of analysed videos, what people found, and the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from roundel.calibration import OperatingPoint, points_from
+from roundel.catalogue import Catalogue
+from roundel.claims.model import DateSpan, Exhibit, Finding, Scope
+from roundel.claims.wording import EVEN
+from roundel.classes import ROOT, hidden_share
+from roundel.record import Analysis, CountRecord, ReadingRecord, TrackRecord
+
+LEAST_SHORT_HASH = 8
+MOST_HIDDEN = 0.5
+OUTSIDE = ("other", "unknown")
+
+
+class TypeTree(Protocol):
+    """What a sighting needs from the catalogue."""
+
+    def detector_nodes(self, node: str) -> tuple[str, ...]: ...  # noqa: D102
+
+    def is_a(self, node: str, ancestor: str) -> bool: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One track of one video. ``chances``: probability of each of the detector's classes and those above them.
+
+    ``types``: probability of types, ``other`` and ``unknown``, given that there is an object; empty if not looked at.
+    ``solid``: seen often and well enough to prove one object alone. ``calibrated``: whether ``chances`` are
+    probabilities at all.
+    """
+
+    video: str
+    track: str
+    named: str
+    chances: Mapping[str, float]
+    types: Mapping[str, float]
+    calibrated: bool
+    solid: bool
+    start_seconds: float
+    end_seconds: float
+    exhibit: Exhibit
+    readings: tuple[ReadingRecord, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Video and track."""
+        return self.video, self.track
+
+    def chance(self, node: str, tree: TypeTree) -> float:
+        """P(the object is of this node). Zero for what neither the detector nor the gallery of types can tell."""
+        if node in self.chances:
+            return self.chances[node]
+        parts = tree.detector_nodes(node)
+        if parts:
+            return min(1.0, sum(self.chances.get(part, 0.0) for part in parts))
+        return self.chances.get(ROOT, 0.0) * sum(
+            share for name, share in self.types.items() if name not in OUTSIDE and tree.is_a(name, node)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """One frame that shows these tracks side by side: as many different objects."""
+
+    seconds: float
+    tracks: frozenset[str]
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """One analysed video. ``points``: how often a class was said rightly and wrongly in the validation of its model."""
+
+    sha256: str
+    names: tuple[str, ...]
+    start_seconds: float
+    end_seconds: float
+    missing: tuple[tuple[float, float], ...]
+    cuts: tuple[float, ...]
+    sightings: tuple[Sighting, ...]
+    together: tuple[Together, ...]
+    brief: int
+    points: Mapping[str, tuple[OperatingPoint, ...]]
+    type_sources: int
+    """Independent sources of pictures that the identification of types was validated on."""
+    matches: tuple[Mapping[str, object], ...] = ()
+    failed: str = ""
+
+    def is_called(self, name: str) -> bool:
+        """Whether a hash, the beginning of one, or a file name means this video."""
+        digest = name.removeprefix("sha256:")
+        known = self.sha256.removeprefix("sha256:")
+        return name in self.names or (len(digest) >= LEAST_SHORT_HASH and known.startswith(digest.lower()))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that is known when claims are assessed."""
+
+    catalogue: Catalogue
+    footage: tuple[Footage, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def view(self, scope: Scope) -> View:
+        """The part of the scene that a claim speaks of."""
+        chosen = [item for item in self.footage if not scope.videos or any(map(item.is_called, scope.videos))]
+        absent = [name for name in scope.videos if not any(item.is_called(name) for item in self.footage)]
+        return View(
+            self.catalogue,
+            scope,
+            tuple(_cut_out(item, scope) for item in chosen),
+            tuple(item for item in self.findings if _speaks_of(item, scope, chosen)),
+            tuple(absent),
+        )
+
+    def without_image(self) -> Scene:
+        """The same scene as if nobody and nothing had looked at the pictures: every posterior is its prior."""
+        return replace(self, footage=tuple(_unseen(item) for item in self.footage))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A claim's part of the scene. ``absent``: videos that the claim names and the case does not hold."""
+
+    catalogue: Catalogue
+    scope: Scope
+    footage: tuple[Footage, ...]
+    findings: tuple[Finding, ...]
+    absent: tuple[str, ...] = ()
+    rejected: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """All sightings in scope."""
+        return tuple(sighting for item in self.footage for sighting in item.sightings)
+
+    def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
+        """The findings of these kinds, in the order given."""
+        return tuple(item for item in self.findings if item.kind in kinds)
+
+    def points(self, video: str, node: str) -> tuple[OperatingPoint, ...]:
+        """The validation of a class by the model that analysed a video."""
+        return next((item.points.get(node, ()) for item in self.footage if item.sha256 == video), ())
+
+
+def footage_of(analysis: Analysis, extra_names: Iterable[str] = ()) -> Footage:
+    """One analysis as footage; pass the names under which the video was received elsewhere."""
+    coverage = analysis.coverage
+    start = coverage.first_seconds or 0.0 if coverage else 0.0
+    length = analysis.media.duration_seconds_from_content if analysis.media else 0.0
+    made = analysis.provenance
+    calibration = made.get("calibration")
+    together = tuple(_together(analysis.counts.values()))
+    proven = frozenset(track for item in together for track in item.tracks)
+    return Footage(
+        sha256=analysis.video.sha256,
+        names=tuple(sorted({*analysis.video.names, *extra_names})),
+        start_seconds=start,
+        end_seconds=start + length,
+        missing=tuple((span[0], span[1]) for span in coverage.missing_seconds) if coverage else (),
+        cuts=tuple(shot.start_seconds for shot in analysis.shots[1:]),
+        sightings=tuple(
+            _sighting(analysis, track, proven)
+            for track in analysis.tracks
+            if not track.burnt_in and hidden_share(track.posterior) < MOST_HIDDEN
+        ),
+        together=together,
+        brief=analysis.brief_tracks,
+        points=points_from(calibration.get("points", {})) if isinstance(calibration, Mapping) else {},
+        type_sources=_type_sources(made.get("identifier_sources")),
+        matches=tuple(analysis.matches),
+        failed=analysis.failure.message if analysis.failure else "",
+    )
+
+
+def _type_sources(stated: object) -> int:
+    return min((int(value) for value in stated.values()), default=0) if isinstance(stated, Mapping) else 0
+
+
+def _together(counts: Iterable[CountRecord]) -> Iterator[Together]:
+    for count in counts:
+        for proof in count.proof:
+            yield Together(proof.seconds, frozenset(proof.tracks), proof.exhibit)
+
+
+def _sighting(analysis: Analysis, track: TrackRecord, proven: frozenset[str]) -> Sighting:
+    config = analysis.provenance.get("config", {})
+    counting = config.get("counting", {}) if isinstance(config, Mapping) else {}
+    often = track.frames >= 2 * int(counting.get("min_frames", 3))
+    well = track.score >= float(counting.get("min_score", 1.0))
+    view = max(track.views, key=lambda item: item.score, default=None)
+    label = f"{track.id}"
+    exhibit = (
+        Exhibit(label, analysis.video.sha256, view.seconds, view.file)
+        if view
+        else Exhibit(label, analysis.video.sha256, track.start_seconds)
+    )
+    return Sighting(
+        video=analysis.video.sha256,
+        track=track.id,
+        named=track.class_,
+        chances=track.posterior,
+        types=track.type.posterior if track.type else {},
+        calibrated=track.posterior_calibrated,
+        solid=track.id in proven or (often and well),
+        start_seconds=track.start_seconds,
+        end_seconds=track.end_seconds,
+        exhibit=exhibit,
+        readings=tuple(track.readings),
+    )
+
+
+def _cut_out(item: Footage, scope: Scope) -> Footage:
+    first = scope.start_seconds if scope.start_seconds is not None else item.start_seconds
+    last = scope.end_seconds if scope.end_seconds is not None else item.end_seconds
+    return replace(
+        item,
+        start_seconds=max(first, item.start_seconds),
+        end_seconds=min(last, item.end_seconds),
+        missing=tuple(span for span in item.missing if span[1] > first and span[0] < last),
+        cuts=tuple(at for at in item.cuts if first < at < last),
+        sightings=tuple(one for one in item.sightings if one.end_seconds >= first and one.start_seconds <= last),
+        together=tuple(one for one in item.together if first <= one.seconds <= last),
+    )
+
+
+def _speaks_of(finding: Finding, scope: Scope, chosen: Sequence[Footage]) -> bool:
+    """Whether a finding is about the footage that a claim speaks of, and about the same part of it."""
+    named = not finding.video or finding.video in scope.videos or any(one.is_called(finding.video) for one in chosen)
+    first = scope.start_seconds if scope.start_seconds is not None else float("-inf")
+    last = scope.end_seconds if scope.end_seconds is not None else float("inf")
+    since = finding.start_seconds if finding.start_seconds is not None else float("-inf")
+    until = finding.end_seconds if finding.end_seconds is not None else float("inf")
+    return named and until >= first and since <= last
+
+
+def _unseen(item: Footage) -> Footage:
+    blind = tuple(
+        replace(one, chances=dict.fromkeys(one.chances, EVEN), types={}, readings=()) for one in item.sightings
+    )
+    return replace(item, sightings=blind, cuts=(), together=(), missing=())
+
+
+def overlaps(one: DateSpan | None, other: DateSpan | None) -> bool | None:
+    """Whether two spans of time share a day; ``None`` if one of them is unknown."""
+    if one is None or other is None or (one.first is None and one.last is None):
+        return None
+    if one.last is not None and other.first is not None and one.last < other.first:
+        return False
+    return not (one.first is not None and other.last is not None and one.first > other.last)
