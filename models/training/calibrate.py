@@ -259,10 +259,15 @@ def draw(points: dict[str, list[list[float]]], path: Path) -> None:
     pyplot.close(figure)
 
 
+def _shuffled(file: Path) -> bytes:
+    """A place in the order of the takes that depends on the picture alone, not on where the workspace is."""
+    return hashlib.sha256(file.relative_to(WORKSPACE / "data").as_posix().encode()).digest()
+
+
 def gather(model: str, folder: Path) -> list[Case]:
     """The tracks of all takes, most likely persons, birds and civil vehicles left out."""
     loaded = load_detector(DetectorConfig(model=model))
-    pictures = sorted(held_out(), key=lambda pair: hashlib.sha256(pair[1].file.encode()).digest())
+    pictures = sorted(held_out(), key=lambda pair: _shuffled(Path(pair[1].file)))
     parts = [pictures[start : start + TAKES_PER_VIDEO] for start in range(0, len(pictures), TAKES_PER_VIDEO)]
     files = [folder / f"takes-{number:03d}.mp4" for number in range(len(parts))]
     cases: list[Case] = []

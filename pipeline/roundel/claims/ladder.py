@@ -38,12 +38,12 @@ TITLES = {
 }
 
 BEYOND = {
-    Level.MANUFACTURE: "Footage does not show where an item was made: the same design is built under licence and copied "
-    "in several states. Factory marks or records could.",
+    Level.MANUFACTURE: "Footage does not show where an item was made: the same design is built under licence and "
+    "copied in several states. Factory marks or records could.",
     Level.OPERATOR: "Footage shows markings at most, and markings are easy to fake; capture changes the holder and "
     "leaves the markings.",
-    Level.SUPPLIER: "Footage of equipment of a given design does not show who supplied it, by what route or when, since "
-    "inherited, captured, re-exported and licence-built items look the same.",
+    Level.SUPPLIER: "Footage of equipment of a given design does not show who supplied it, by what route or when, "
+    "since inherited, captured, re-exported and licence-built items look the same.",
     Level.TRANSFER_DATE: "Footage does not show when an item was supplied: at most that it existed when it was filmed.",
 }
 """What footage cannot carry, whatever it shows."""

@@ -39,7 +39,7 @@ FindingKind = Literal[
 ]
 Basis = Literal["seen", "reported", "document"]
 Direction = Literal["for", "against"]
-Source = Literal["video", "finding", "register", "catalogue", "claim"]
+Source = Literal["video", "file", "finding", "register", "catalogue"]
 
 
 class Verdict(StrEnum):

@@ -1,4 +1,4 @@
-"""A claim is a conjunction of parts; each part has a verdict of its own, with evidence, and the whole is its weakest."""
+"""A claim is a conjunction of parts: each has a verdict and evidence of its own, and the whole is worth its worst."""
 
 from __future__ import annotations
 

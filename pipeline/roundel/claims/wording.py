@@ -138,9 +138,16 @@ def strength(probability: float, points: Sequence[OperatingPoint]) -> Strength:
     return Strength(min(limit, max(1.0, odds(probability) / odds(EVEN))), limit, reached.negatives)
 
 
-def weakest(strengths: Sequence[Strength]) -> Strength:
-    """The weakest of several, on which all of them rest; nothing if there are none."""
-    return min(strengths, key=lambda item: item.ratio, default=NO_STRENGTH)
+def grouped(probability: float, strengths: Sequence[Strength]) -> Strength:
+    """How strong a statement about several objects may be called: it rests on each of them and on their number.
+
+    Args:
+        probability: that all that is stated of the group is so.
+        strengths: of each object that the statement needs.
+    """
+    least = min(strengths, key=lambda item: item.cap, default=NO_STRENGTH)
+    stated = [item.ratio for item in strengths] or [1.0]
+    return Strength(min(*stated, least.cap, max(1.0, odds(probability) / odds(EVEN))), least.cap, least.clips)
 
 
 def tail(probabilities: Sequence[float], least: int) -> float:

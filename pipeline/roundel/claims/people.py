@@ -1,0 +1,231 @@
+"""What only people can say: where and when footage was filmed, what a marking says, and what has been published before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from roundel.claims.counting import CONFIRMATIONS, keys_of, plain
+from roundel.claims.model import Claim, Direction, Evidence, Exhibit, Finding, Source, Step, Verdict
+from roundel.claims.parts import Part
+from roundel.claims.scene import View, overlaps
+from roundel.words import listed
+
+NOT_BY_FOOTAGE = "Where and when footage was filmed can be shown by people only; nobody's finding about its {what} is given."
+
+
+def by_person(direction: Direction, rule: str, text: str, finding: Finding) -> Evidence:
+    """Evidence that is a person's finding, with its publication or document as exhibit."""
+    label = finding.source or f"finding {finding.id} of {finding.who}, {finding.found.isoformat()}"
+    source: Source = "finding"
+    return Evidence(direction, rule, text, source, exhibits=(Exhibit(label),))
+
+
+def said_by(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The people behind findings, each once."""
+    return tuple(sorted({finding.who for finding in findings}))
+
+
+def agreed(findings: Sequence[Finding]) -> Verdict:
+    """What findings that agree with a claim are worth: two people support it, one makes it consistent."""
+    return Verdict.SUPPORTS if len(said_by(findings)) >= CONFIRMATIONS else Verdict.CONSISTENT_WITH
+
+
+def opposed(findings: Sequence[Finding]) -> Verdict:
+    """What findings that exclude a claim are worth: two people contradict it, one weakens it."""
+    return Verdict.CONTRADICTS if len(said_by(findings)) >= CONFIRMATIONS else Verdict.WEAKENS
+
+
+def place_and_time(claim: Claim, view: View) -> list[Part]:
+    """The parts of a claim that say where and when it was filmed."""
+    found = []
+    if claim.scope.place is not None:
+        found.append(_place(claim.scope.place, view))
+    if claim.scope.when is not None:
+        found.append(_time(claim, view))
+    return found
+
+
+def _place(wanted: str, view: View) -> Part:
+    same = [item for item in view.of_kind("place") if _is_place(item.place, wanted)]
+    other = [item for item in view.of_kind("place") if item not in same]
+    denied = [item for item in view.of_kind("rejection") if item.place and _is_place(item.place, wanted)]
+    evidence = [by_person("for", "place", f"{item.who} places it at {item.place}: {_why(item)}.", item) for item in same]
+    evidence += [
+        by_person("against", "place-denied", f"{item.who} finds that it is not {item.place}: {_why(item)}.", item)
+        for item in denied
+    ]
+    open_ = tuple(
+        f"{item.who} places it at “{item.place}”; whether that is “{wanted}” is for a person to say." for item in other
+    )
+    if denied:
+        verdict = opposed(denied)
+    elif same:
+        verdict = agreed(same)
+    else:
+        verdict, open_ = Verdict.NOT_ADDRESSED, (*open_, NOT_BY_FOOTAGE.format(what="place"))
+    step = Step("place", f"{len(said_by(same))} people agree on the place, {len(said_by(denied))} deny it.")
+    return Part("place", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(same))
+
+
+def _time(claim: Claim, view: View) -> Part:
+    wanted = claim.scope.when
+    dated = [(item, overlaps(item.when, wanted)) for item in view.of_kind("date")]
+    inside = [item for item, fits in dated if fits]
+    outside = [item for item, fits in dated if fits is False]
+    copies = [item for item in view.of_kind("earlier_copy", "published") if _before(item, claim)]
+    evidence = [by_person("for", "date", f"{item.who} dates the filming to {span(item)}: {_why(item)}.", item) for item in inside]
+    evidence += [
+        by_person("against", "date-denied", f"{item.who} dates the filming to {span(item)}: {_why(item)}.", item)
+        for item in outside
+    ]
+    evidence += [
+        by_person(
+            "against",
+            "earlier-copy",
+            f"The same footage was public on {span(item)}, before the time that is claimed, as {item.who} attests"
+            f"{f' ({item.reference})' if item.reference else ''}.",
+            item,
+        )
+        for item in copies
+    ]
+    if copies:
+        verdict = Verdict.CONTRADICTS
+    elif outside:
+        verdict = opposed(outside)
+    elif inside:
+        verdict = agreed(inside)
+    else:
+        verdict = Verdict.NOT_ADDRESSED
+    open_ = (NOT_BY_FOOTAGE.format(what="date"),) if verdict is Verdict.NOT_ADDRESSED else ()
+    step = Step(
+        "date",
+        f"{len(said_by(inside))} people date it within the time claimed, {len(said_by(outside))} outside; "
+        f"{len(copies)} earlier copies are attested.",
+    )
+    return Part("date", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(inside))
+
+
+def _before(item: Finding, claim: Claim) -> bool:
+    wanted = claim.scope.when
+    return (
+        wanted is not None
+        and wanted.first is not None
+        and item.when is not None
+        and item.when.last is not None
+        and item.when.last < wanted.first
+    )
+
+
+def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
+    """Whether an object bears a marking: machine readings of the sightings ``keys``, and people's."""
+    text = plain(wanted)
+    machine = [
+        (sighting, reading)
+        for sighting in view.sightings
+        if sighting.key in keys and sighting.key not in view.rejected
+        for reading in sighting.readings
+        if plain(reading.text) == text
+    ]
+    readers = [item for item in view.of_kind("serial") if item.basis == "seen" and plain(item.serial) == text]
+    elsewhere = [item for item in view.of_kind("serial") if plain(item.serial) == text and _is_elsewhere(item, view)]
+    readers = [item for item in readers if item not in elsewhere]
+    reported = [
+        item for item in view.of_kind("serial") if item.basis != "seen" and plain(item.serial) == text
+        and item not in elsewhere
+    ]
+    evidence = [
+        Evidence(
+            "for",
+            "read-by-machine",
+            f"A program read “{reading.text}” on {sighting.track}; nobody has confirmed that reading.",
+            "video",
+            exhibits=(sighting.exhibit,),
+        )
+        for sighting, reading in machine
+    ]
+    evidence += [by_person("for", "read-by-a-person", f"{item.who} read “{item.serial}”.", item) for item in readers]
+    evidence += [
+        by_person("for", "reported", f"Reported, not seen in the footage: serial {item.serial} ({item.source}).", item)
+        for item in reported
+    ]
+    evidence += [
+        by_person(
+            "against",
+            "serial-elsewhere",
+            f"{item.who} found serial {item.serial} at {item.place} on {span(item)}, elsewhere at the same time.",
+            item,
+        )
+        for item in elsewhere
+    ]
+    if elsewhere:
+        verdict = opposed(elsewhere)
+    elif len(said_by(readers)) >= CONFIRMATIONS:
+        verdict = Verdict.SHOWS
+    elif readers and machine:
+        verdict = Verdict.SUPPORTS
+    elif readers or machine or reported:
+        verdict = Verdict.CONSISTENT_WITH
+    else:
+        verdict = Verdict.NOT_ADDRESSED
+    if view.of_kind("mirrored") and verdict in {Verdict.SHOWS, Verdict.SUPPORTS}:
+        verdict = Verdict.CONSISTENT_WITH
+    open_ = (f"Nobody and nothing read “{wanted}”.",) if verdict is Verdict.NOT_ADDRESSED else ()
+    step = Step("marking", f"Read by {len(said_by(readers))} people and in {len(machine)} machine readings.")
+    return Part("marking", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(readers))
+
+
+def serial_sightings(wanted: str, view: View) -> list[tuple[str, str]]:
+    """The sightings on which people read a serial."""
+    return [
+        key for item in view.of_kind("serial") if plain(item.serial) == plain(wanted) for key in keys_of(item, view)
+    ]
+
+
+def _is_elsewhere(item: Finding, view: View) -> bool:
+    """Whether a serial was found at another place at the time when the footage is said to be filmed."""
+    scope = view.scope
+    if not item.place or item.when is None:
+        return False
+    places = [scope.place] if scope.place else [one.place for one in view.of_kind("place")]
+    times = [scope.when] if scope.when else [one.when for one in view.of_kind("date")]
+    other = bool(places) and not any(_is_place(item.place, place) for place in places)
+    return other and any(overlaps(item.when, time) for time in times)
+
+
+def treated(view: View) -> list[Evidence]:
+    """Findings that the footage was mirrored or edited."""
+    found = [
+        by_person("against", "mirrored", f"{item.who} finds it mirrored: {_why(item)}.", item)
+        for item in view.of_kind("mirrored")
+    ]
+    return found + [
+        by_person("against", "edited", f"{item.who} finds traces of editing: {_why(item)}.", item)
+        for item in view.of_kind("edited")
+    ]
+
+
+def _is_place(one: str, other: str) -> bool:
+    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+
+
+def _why(item: Finding) -> str:
+    return item.note.rstrip(".") or item.source or "no reason is given"
+
+
+def span(item: Finding) -> str:
+    """The time of a finding in words."""
+    when = item.when
+    if when is None or (when.first is None and when.last is None):
+        return "an unknown date"
+    if when.first == when.last and when.first is not None:
+        return when.first.isoformat()
+    if when.first is None:
+        return f"{when.last} or before"
+    if when.last is None:
+        return f"{when.first} or later"
+    return f"{when.first} to {when.last}"
+
+
+def listed_people(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    return listed(list(names))
