@@ -184,6 +184,60 @@ class Exhibit(Part):
     method: str = Field(description="how it was made from the frame")
 
 
+class EvidenceExhibit(Part):
+    """Where a piece of evidence can be looked at."""
+
+    label: str = Field(description="what to look at, or the publication or row that is cited")
+    video: str = Field(description="hash of the video; empty if it is none")
+    seconds: float | None = Field(description="time in that video")
+    file: str = Field(description="picture, relative to that video's package; empty if there is none")
+
+
+class EvidenceRecord(Part):
+    """One piece of evidence for or against a claim, or one statement of provenance."""
+
+    rule: str = Field(description="name of the rule that produced it")
+    text: str = Field(description="what it is, in words")
+    source: str = Field(description="video, file, finding (a person's), register or catalogue")
+    ratio: float | None = Field(description="likelihood ratio in its direction, capped by the validation; null if none")
+    words: str = Field(description="words of the printed scale for that ratio; empty if there is none")
+    exhibits: list[EvidenceExhibit] = Field(description="where it can be looked at")
+    numbers: dict[str, float | int | str] = Field(description="the numbers that went into it")
+
+
+class StepRecord(Part):
+    """One step of the derivation of a verdict."""
+
+    rule: str = Field(description="name of the rule")
+    text: str = Field(description="what was applied to what, and what followed")
+    numbers: dict[str, float | int | str] = Field(description="the numbers that went into it")
+
+
+class ClaimRecord(Part):
+    """A claim and what the evidence does to it."""
+
+    id: str = Field(description="name of the claim within its file")
+    text: str = Field(description="the statement as it was made")
+    by: str = Field(description="who made it")
+    said: str = Field(description="when it was made, as far as the claim file says; empty if it does not")
+    reported_in: str = Field(description="where the statement is reported")
+    statement: str = Field(description="what it says in the terms of the grammar")
+    level: str = Field(description="rung of the provenance ladder, L0 to L9, or footage")
+    verdict: str = Field(
+        description="shows, supports, consistent_with, not_addressed, weakens, contradicts or cannot_be_assessed"
+    )
+    words: str = Field(description="the verdict in words, no stronger than the validation allows")
+    for_: list[EvidenceRecord] = Field(alias="for", description="evidence for it, strongest first")
+    against: list[EvidenceRecord] = Field(description="evidence against it, strongest first")
+    alternatives: list[str] = Field(description="other explanations of what is seen; never empty")
+    not_addressed: list[str] = Field(description="what of it the evidence says nothing about, and why")
+    would_change: list[str] = Field(description="what would settle it, either way")
+    sentences: list[EvidenceRecord] = Field(
+        description="separate statements about design, producers, present and previous holder and supplier"
+    )
+    derivation: list[StepRecord] = Field(description="how the verdict was reached")
+
+
 class FailureRecord(Part):
     """Why there is no result."""
 
@@ -206,13 +260,13 @@ class Analysis(Part):
     counts: dict[str, CountRecord] = Field(description="numbers of distinct objects by class")
     captions: list[CaptionRecord] = Field(description="writing in one frame of each shot, on no followed object")
     exhibits: list[Exhibit] = Field(description="the pictures in this package")
-    claims: list[dict[str, Any]] = Field(description="assessed claims; empty until claims are checked")
+    claims: list[ClaimRecord] = Field(description="the claims that were given to the analysis, assessed on this video")
     matches: list[dict[str, Any]] = Field(description="earlier or later copies; empty until footage is matched")
     failure: FailureRecord | None = Field(description="why there is no result; null if there is one")
 
 
 def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
-    """Put a result into its published form."""
+    """Put a result into its published form; claims are assessed on that form, so they are added to it afterwards."""
     video = result.video
     return Analysis(
         schema_version=SCHEMA_VERSION,

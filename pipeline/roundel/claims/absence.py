@@ -21,8 +21,8 @@ REFUTING_RATIO = 10.0
 POSSIBLE = 0.1
 """Sightings at least this likely to be of the subject count towards its upper bound."""
 NO_COVERAGE = (
-    "A number is limited only if somebody states that the footage shows the whole of what is counted, and what share of "
-    "such objects the detector finds. Not detecting something is never “no”."
+    "A number is limited only if somebody states that the footage shows the whole of what is counted, and what share "
+    "of such objects the detector finds. Not detecting something is never “no”."
 )
 
 
@@ -70,14 +70,10 @@ def _limited(quantity: Quantity, limit: int, evidence: tuple[Evidence, ...]) -> 
         "video",
         numbers={"upper": found},
     )
-    open_ = tuple(gaps) + (
-        (f"{counted(brief, 'possible object')} seen too briefly to be listed.",) if brief else ()
-    )
+    open_ = tuple(gaps) + ((f"{counted(brief, 'possible object')} seen too briefly to be listed.",) if brief else ())
     if gaps:
         missing = Evidence("against", "missing-ranges", f"Not the whole was examined: {'; '.join(gaps)}.", "file")
-        return Part(
-            "limit", Verdict.CANNOT_BE_ASSESSED, (*evidence, missing), (step,), not_addressed=open_
-        )
+        return Part("limit", Verdict.CANNOT_BE_ASSESSED, (*evidence, missing), (step,), not_addressed=open_)
     held = Strength(ratio, ratio, claim.recall.objects)
     if found > limit or brief or ratio < LEAST_RATIO:
         weak = (seen,) if found <= limit else ()

@@ -1,4 +1,4 @@
-"""What only people can say: where and when footage was filmed, what a marking says, and what has been published before."""
+"""What only people can say: where and when footage was filmed, what a marking says, what was published before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from roundel.claims.parts import Part
 from roundel.claims.scene import View, overlaps
 from roundel.words import listed
 
-NOT_BY_FOOTAGE = "Where and when footage was filmed can be shown by people only; nobody's finding about its {what} is given."
+NOT_BY_FOOTAGE = (
+    "Where and when footage was filmed can be shown by people only; nobody's finding about its {what} is given."
+)
 
 
 def by_person(direction: Direction, rule: str, text: str, finding: Finding) -> Evidence:
@@ -49,7 +51,9 @@ def _place(wanted: str, view: View) -> Part:
     same = [item for item in view.of_kind("place") if _is_place(item.place, wanted)]
     other = [item for item in view.of_kind("place") if item not in same]
     denied = [item for item in view.of_kind("rejection") if item.place and _is_place(item.place, wanted)]
-    evidence = [by_person("for", "place", f"{item.who} places it at {item.place}: {_why(item)}.", item) for item in same]
+    evidence = [
+        by_person("for", "place", f"{item.who} places it at {item.place}: {_why(item)}.", item) for item in same
+    ]
     evidence += [
         by_person("against", "place-denied", f"{item.who} finds that it is not {item.place}: {_why(item)}.", item)
         for item in denied
@@ -73,7 +77,10 @@ def _time(claim: Claim, view: View) -> Part:
     inside = [item for item, fits in dated if fits]
     outside = [item for item, fits in dated if fits is False]
     copies = [item for item in view.of_kind("earlier_copy", "published") if _before(item, claim)]
-    evidence = [by_person("for", "date", f"{item.who} dates the filming to {span(item)}: {_why(item)}.", item) for item in inside]
+    evidence = [
+        by_person("for", "date", f"{item.who} dates the filming to {span(item)}: {_why(item)}.", item)
+        for item in inside
+    ]
     evidence += [
         by_person("against", "date-denied", f"{item.who} dates the filming to {span(item)}: {_why(item)}.", item)
         for item in outside
@@ -130,8 +137,9 @@ def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
     elsewhere = [item for item in view.of_kind("serial") if plain(item.serial) == text and _is_elsewhere(item, view)]
     readers = [item for item in readers if item not in elsewhere]
     reported = [
-        item for item in view.of_kind("serial") if item.basis != "seen" and plain(item.serial) == text
-        and item not in elsewhere
+        item
+        for item in view.of_kind("serial")
+        if item.basis != "seen" and plain(item.serial) == text and item not in elsewhere
     ]
     evidence = [
         Evidence(

@@ -27,10 +27,14 @@ class Quantity:
     claim: Claim
     level: Level
     view: View
+    besides: tuple[str, ...] = ()
+    """Nodes that do not count: the question is for anything else of the subject."""
 
     @property
     def title(self) -> str:
         """The subject in words, singular."""
+        if self.besides:
+            return "item of other equipment"
         names = listed([self.view.catalogue.node_title(node) for node in self.claim.subject.nodes], "or")
         subject = self.claim.subject
         origin = f" designed in {self.view.catalogue.state_name(subject.design_origin, None)}"
@@ -46,6 +50,8 @@ class Quantity:
         catalogue = self.view.catalogue
         if self.claim.subject.design_origin or self.claim.subject.marking:
             return False
+        if any(catalogue.is_a(node, one) or catalogue.is_a(one, node) for one in self.besides):
+            return False
         return any(catalogue.is_a(node, wanted) for wanted in self.claim.subject.nodes)
 
     def chance(self, sighting: Sighting) -> float:
@@ -55,7 +61,9 @@ class Quantity:
             sighting = replace(sighting, types=stated)
         origin = self.claim.subject.design_origin
         if origin is None:
-            return min(1.0, sum(sighting.chance(node, self.view.catalogue) for node in self._apart()))
+            besides = sum(sighting.chance(node, self.view.catalogue) for node in self.besides)
+            whole = sum(sighting.chance(node, self.view.catalogue) for node in self._apart())
+            return min(1.0, max(0.0, whole - besides))
         real = sighting.chances.get("object", 0.0)
         return real * sum(
             share * self.view.catalogue.origins(name).get(origin, 0.0)
@@ -108,7 +116,7 @@ class Quantity:
         found = [*seen, *machine.evidence, *reported]
         step = Step(
             "count",
-            f"At least {self.number(least)}: the largest group of sightings that are different objects has {len(bound)}.",
+            f"At least {self.number(least)}: the largest group of proven different objects has {len(bound)}.",
             {"wanted": least, "proven": len(bound), "tail": round(bound.tail(least), 4), "people": len(people)},
         )
         nothing = (
@@ -142,7 +150,9 @@ class Quantity:
             return Part("machine", Verdict.NOT_ADDRESSED)
         enough = calibrated and chance >= SUPPORTING and held.ratio >= LEAST_RATIO
         verdict = Verdict.SUPPORTS if enough else Verdict.CONSISTENT_WITH
-        probability = f"the probability that this is so is {chance:.2f}" if calibrated else "its scores are no probabilities"
+        probability = (
+            f"the probability that this is so is {chance:.2f}" if calibrated else "its scores are no probabilities"
+        )
         text = f"The program saw {_together(bound, self, least)}; {probability}."
         evidence = Evidence(
             "for",
@@ -275,14 +285,18 @@ class Quantity:
             )
             if about and not finding.place:
                 keys = keys_of(finding, self.view) if finding.tracks else [one.key for one in self.view.sightings]
-                keys = [key for key in keys if any(one.key == key and self.chance(one) > 0 for one in self.view.sightings)]
+                keys = [
+                    key for key in keys if any(one.key == key and self.chance(one) > 0 for one in self.view.sightings)
+                ]
                 if keys:
                     found.setdefault(finding.who, []).extend(keys)
         return found
 
     def _rejection(self, who: str, keys: Sequence[tuple[str, str]]) -> Evidence:
         tracks = listed(sorted({track for _, track in keys}))
-        return Evidence("against", "rejected", f"{who} looked at {tracks} and rejects it as {_a(self.title, 1)}.", "finding")
+        return Evidence(
+            "against", "rejected", f"{who} looked at {tracks} and rejects it as {_a(self.title, 1)}.", "finding"
+        )
 
     def _splits(self, bound: Bound) -> list[Evidence]:
         """Sightings whose type is not told from one of another design origin or outside the subject."""

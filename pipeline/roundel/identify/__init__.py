@@ -183,6 +183,7 @@ def load_identifier(config: TypesConfig, own: Mapping[str, Path]) -> LoadedIdent
         "identifier_calibration": {
             name: [item.temperature, item.other, item.uniform] for name, item in sorted(settings.calibrations.items())
         },
+        "identifier_sources": {name: item.sources for name, item in sorted(settings.calibrations.items())},
         "identifier_size_px": [settings.size.least_px, settings.size.half_px, settings.size.slope],
     }
     own_galleries = [owner for owner in galleries if owner != "shipped"]
