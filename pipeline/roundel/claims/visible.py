@@ -166,7 +166,7 @@ class Quantity:
         )
         step = Step(
             "words",
-            f"Likelihood ratio {held.ratio:.1f}, capped at {held.cap:.1f} by {held.clips} clips without such an object.",
+            f"Likelihood ratio {held.ratio:.1f}, capped at {held.cap:.1f} by {held.clips} clips without one.",
             {"ratio": round(held.ratio, 2), "cap": round(held.cap, 2), "negative_clips": held.clips},
         )
         return Part("machine", verdict, (evidence,), (step,), strength=held)
