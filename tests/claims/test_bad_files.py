@@ -182,7 +182,7 @@ BAD_TABLES = [
     (TABLE + "a,sighting,w,2024-01-02,seen\n", 2, 1, "5 cells and the header 9"),
     (TABLE + "a,sightings,w,2024-01-02,seen,,mig-21,,\n", 2, "kind", "did you mean sighting?"),
     (TABLE + "\na,sighting,w,2.1.2024,seen,,mig-21,,\n", 3, "found", "is no date"),
-    (TABLE + 'a,sighting,"two\nlines",2024-01-02,seen,,mig-21,,\nb,sighting,w,2024,seen,,l-39,,\n', 4, "found", "single"),
+    (TABLE + 'a,sighting,"two\nlines",2024-01-02,seen,,mig-21,,\nb,sighting,w,2024,seen,,,,\n', 4, "found", "single"),
     (TABLE + "a,sighting,w,2024-01-02,seen,,mig-21; mig21,,\n", 2, "of", "did you mean mig-21?"),
     (TABLE + "a,type,w,2024-01-02,seen,,,mig-21: 1,\n", 2, "types", "has no equals sign"),
     (TABLE + "a,type,w,2024-01-02,seen,,,mig-21=.5;mig-21=.5,\n", 2, "types", "stands here twice"),
@@ -223,7 +223,7 @@ def test_files_that_are_no_text_are_refused_with_the_reason(tmp_path: Path) -> N
         read_claims(tmp_path, SmallNames())
     with pytest.raises(UsageError, match="does not exist; give a claim file"):
         read_claims(tmp_path / "none.yaml", SmallNames())
-    with pytest.raises(UsageError, match="no possible file name|does not exist"):
+    with pytest.raises(UsageError, match="no possible file name"):
         read_claims(Path("a\0b"), SmallNames())
 
 
