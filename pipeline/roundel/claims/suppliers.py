@@ -114,6 +114,14 @@ class Range:
             return "less than 1 %"
         return f"about {high} %" if low == high else f"between {low} and {high} %"
 
+    def at_most(self) -> str:
+        """The largest share as an upper bound in whole percent, rounded up.
+
+        >>> Range(0.05, 0.05, 0.0501).at_most()
+        'at most 6 %'
+        """
+        return f"at most {math.ceil(round(100 * self.high, 6))} %"
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:
