@@ -53,6 +53,7 @@ class Feature:
     other: str
     view: str
     forgeable: str = ""
+    sources: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class EquipmentType:
     lookalikes: tuple[Lookalike, ...] = ()
     clues: tuple[Clue, ...] = ()
     external_ids: Mapping[str, str] = field(default_factory=dict)
+    designations: tuple[str, ...] = ()
+    """How the SIPRI register calls it."""
 
     @property
     def title(self) -> str:
