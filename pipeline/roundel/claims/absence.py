@@ -12,7 +12,9 @@ from dataclasses import replace
 from roundel.claims.counting import lower_bound, most
 from roundel.claims.model import Evidence, Step, Verdict
 from roundel.claims.parts import Part
-from roundel.claims.visible import LEAST_RATIO, Quantity
+from roundel.claims.machine import LEAST_RATIO
+from roundel.claims.subject import Wanted
+from roundel.claims.visible import at_least
 from roundel.claims.wording import NO_STRENGTH, Strength, hit_bound
 from roundel.words import clock, counted
 
@@ -26,22 +28,22 @@ NO_COVERAGE = (
 )
 
 
-def no_more_than(quantity: Quantity, limit: int) -> Part:
+def no_more_than(wanted: Wanted, limit: int) -> Part:
     """The part "no more than so many" of a claim."""
-    more = quantity.at_least(limit + 1)
+    more = at_least(wanted, limit + 1)
     evidence = tuple(_turned(item) for item in more.evidence if item.rule != "wider-class")
     against = [item for item in evidence if item.direction == "against"]
-    bound = lower_bound(quantity.view, quantity.chance)
+    bound = lower_bound(wanted.view, wanted.chance)
     sure = bound.tail(limit + 1) >= REFUTING and more.strength.ratio >= REFUTING_RATIO
     if more.verdict is Verdict.SHOWS or (more.verdict is Verdict.SUPPORTS and sure):
         return Part("limit", Verdict.CONTRADICTS, evidence, more.steps, people=more.people)
     if against and more.verdict in {Verdict.SUPPORTS, Verdict.CONSISTENT_WITH}:
         return Part("limit", Verdict.WEAKENS, evidence, more.steps, people=more.people)
-    return _limited(quantity, limit, evidence)
+    return _limited(wanted, limit, evidence)
 
 
-def _limited(quantity: Quantity, limit: int, evidence: tuple[Evidence, ...]) -> Part:
-    claim, view = quantity.claim, quantity.view
+def _limited(wanted: Wanted, limit: int, evidence: tuple[Evidence, ...]) -> Part:
+    claim, view = wanted.claim, wanted.view
     if claim.coverage is None or claim.recall is None or not view.footage:
         return Part(
             "limit",
@@ -51,7 +53,7 @@ def _limited(quantity: Quantity, limit: int, evidence: tuple[Evidence, ...]) -> 
             not_addressed=(NO_COVERAGE,),
             would_change=("a statement of coverage and a recall measured on such footage, in the claim file",),
         )
-    found = most(view, quantity.chance, POSSIBLE)
+    found = most(view, wanted.chance, POSSIBLE)
     gaps = [f"{clock(since)} to {clock(to)} is missing" for item in view.footage for since, to in item.missing]
     gaps += [f"a video could not be analysed: {item.failed}" for item in view.footage if item.failed]
     brief = sum(item.brief for item in view.footage)
@@ -66,7 +68,7 @@ def _limited(quantity: Quantity, limit: int, evidence: tuple[Evidence, ...]) -> 
     seen = Evidence(
         "for",
         "upper-bound",
-        f"No more than {counted(found, 'sighting')} may be {quantity.title}.",
+        f"No more than {counted(found, 'sighting')} may be {wanted.title}.",
         "video",
         numbers={"upper": found},
     )

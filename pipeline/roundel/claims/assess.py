@@ -23,7 +23,8 @@ from roundel.claims.provenance import sentences
 from roundel.claims.sameness import continuous, published_by, same_footage, same_individual
 from roundel.claims.scene import Scene, View
 from roundel.claims.summary import in_words
-from roundel.claims.visible import Quantity
+from roundel.claims.subject import Wanted
+from roundel.claims.visible import at_least
 
 _BY_TYPE = {"operated_by": held_by, "supplied_by": supplied_by, "manufactured_in": made_in}
 HARDWARE = ("aircraft", "armoured_vehicle", "missile", "warship")
@@ -78,16 +79,16 @@ def _parts(claim: Claim, level: Level, view: View) -> list[Part]:
     if claim.relation.kind in _OF_FOOTAGE:
         return [_footage(claim, view), *place_and_time(claim, view)]
     bare = replace(claim, subject=replace(claim.subject, marking=None))
-    quantity = Quantity(bare, level, view)
-    parts = _number(quantity)
+    wanted = Wanted(bare, level, view)
+    parts = _number(wanted)
     if claim.subject.marking:
-        group = lower_bound(view, quantity.chance).group
-        keys = [one.key for one in group] or [one.key for one in view.sightings if quantity.chance(one) > 0]
+        group = lower_bound(view, wanted.chance).group
+        keys = [one.key for one in group] or [one.key for one in view.sightings if wanted.chance(one) > 0]
         parts = _with_marking(parts, marking(claim.subject.marking, view, keys))
     if claim.relation.kind in _BY_TYPE:
         parts.append(_BY_TYPE[claim.relation.kind](claim, view))
     elif claim.relation.kind == "same_individual_as":
-        parts.append(same_individual(claim, view, quantity.chance))
+        parts.append(same_individual(claim, view, wanted.chance))
     return [*parts, *place_and_time(claim, view)]
 
 
@@ -100,30 +101,30 @@ def _with_marking(parts: list[Part], mark: Part) -> list[Part]:
     return [*seen, mark]
 
 
-def _number(quantity: Quantity) -> list[Part]:
+def _number(wanted: Wanted) -> list[Part]:
     """The parts that a claim's quantifier asks for."""
-    given: Quantifier = quantity.claim.quantifier
+    given: Quantifier = wanted.claim.quantifier
     low, high = given.low or 0, given.high
     if given.kind == "no":
-        return [no_more_than(quantity, 0)]
+        return [no_more_than(wanted, 0)]
     if given.kind == "at_most":
-        return [no_more_than(quantity, high or 0)]
+        return [no_more_than(wanted, high or 0)]
     if given.kind == "exactly":
-        return [quantity.at_least(low), no_more_than(quantity, low)]
+        return [at_least(wanted, low), no_more_than(wanted, low)]
     if given.kind == "between":
-        return [quantity.at_least(low), no_more_than(quantity, high or low)]
+        return [at_least(wanted, low), no_more_than(wanted, high or low)]
     if given.kind == "all":
-        return _everything(quantity)
-    return [quantity.at_least(max(1, low))]
+        return _everything(wanted)
+    return [at_least(wanted, max(1, low))]
 
 
-def _everything(quantity: Quantity) -> list[Part]:
+def _everything(wanted: Wanted) -> list[Part]:
     """All of it: of a relation, its part says so; of visibility, nothing else may be seen."""
-    if quantity.claim.relation.kind != "visible":
-        return [quantity.at_least(1)]
-    rest = replace(quantity.claim, subject=Subject(HARDWARE))
-    others = Quantity(rest, Level.CATEGORY, quantity.view, besides=quantity.claim.subject.nodes)
-    return [quantity.at_least(1), no_more_than(others, 0)]
+    if wanted.claim.relation.kind != "visible":
+        return [at_least(wanted, 1)]
+    rest = replace(wanted.claim, subject=Subject(HARDWARE))
+    others = Wanted(rest, Level.CATEGORY, wanted.view, wanted.claim.subject.nodes)
+    return [at_least(wanted, 1), no_more_than(others, 0)]
 
 
 def _footage(claim: Claim, view: View) -> Part:

@@ -92,7 +92,7 @@ def held_by(claim: Claim, view: View) -> Part:
                 "holding-on-record",
                 f"{name} is on record as holding {row.designation}{f' ({row.first_year})' if row.first_year else ''}.",
                 "register",
-                exhibits=(Exhibit("; ".join(view.catalogue.cite([one]) for one in row.sources)),),
+                exhibits=(Exhibit(view.catalogue.cite(row.sources)),),
             )
             for row in rows[:3]
         )

@@ -8,7 +8,6 @@ from roundel.catalogue import Catalogue
 from roundel.claims.ladder import BEYOND
 from roundel.claims.model import Claim, Level, Verdict
 from roundel.claims.parts import Part
-from roundel.claims.wording import weakest
 from roundel.words import counted, listed, plural
 
 
@@ -88,7 +87,7 @@ def in_words(claim: Claim, level: Level, verdict: Verdict, parts: Sequence[Part]
     if verdict is Verdict.SUPPORTS:
         measured = [part.strength for part in parts if part.strength.ratio > 1]
         if measured:
-            held = weakest(measured)
+            held = min(measured, key=lambda item: item.ratio)
             return (
                 f"The footage gives {held.words} to the statement that {said} (likelihood ratio {held.ratio:,.0f}; "
                 f"with {held.clips:,} validation clips no more than {held.cap:,.0f} may be stated)."
