@@ -41,7 +41,7 @@ def shipped_rows(shared: Path) -> tuple[Row, ...]:
 
 
 def _read(line: dict[str, str]) -> Row:
-    flags = tuple(line["flags"].split("|"))
+    flags = tuple(line["flags"].split("|")) + (("number_estimated",) if line["n_delivered_uncertain"] == "1" else ())
     code, locator = line["citation"].split(":")
     return row(
         0,

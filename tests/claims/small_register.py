@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -28,6 +28,7 @@ TITLES = {
     "mig-21": "MiG-21",
     "mig-23": "MiG-23",
     "su-17-20-22": "Su-17",
+    "mig-21bis": "MiG-21bis",
     "j-7": "J-7",
     "l-39": "L-39",
     "x-1": "X-1",
@@ -60,12 +61,19 @@ class SmallRegister:
     asked: list[tuple[str, int]] = field(default_factory=list)
     """State names that were asked for, with the year."""
 
+    @property
+    def types(self) -> Container[str]:
+        return self.origin_of
+
     def origins(self, type_id: str) -> Mapping[str, float]:
-        return self.origin_of[type_id]
+        return self.origin_of["mig-21" if type_id == "mig-21bis" else type_id]
+
+    def design_origins(self, type_id: str) -> Sequence[Fact]:
+        return [Fact("design_origin", code, "stated", (Citation("S2", "L7"),)) for code in self.origins(type_id)]
 
     def producers(self, type_id: str) -> Sequence[Fact]:
         cited = (Citation("S1", "L1"),)
-        good = [Fact("produced_in", code, "stated", cited, how=how) for code, how in PRODUCERS[type_id]]
+        good = [Fact("produced_in", code, "stated", cited, how=how) for code, how in PRODUCERS.get(type_id, ())]
         return [*good, Fact("produced_in", "RU", "unsourced")]
 
     def deliveries(self, type_id: str, recipient: str) -> Sequence[Row]:
@@ -88,13 +96,14 @@ class SmallRegister:
         return {"RU": ("SUHH",), "BY": ("SUHH",), "CZ": ("CSHH",)}.get(code, ())
 
     def lineage(self, node: str) -> Sequence[str]:
-        return (node, "trainer" if node == "l-39" else "fighter", "fixed_wing")
+        family = ("mig-21",) if node == "mig-21bis" else ()
+        return (node, *family, "trainer" if node == "l-39" else "fighter", "fixed_wing")
 
     def node_title(self, node: str) -> str:
         return TITLES[node]
 
-    def cite(self, citation: Citation) -> str:
-        return f"source {citation.code}, {citation.locator}"
+    def cite(self, citations: tuple[Citation, ...]) -> str:
+        return "; ".join(f"source {one.code}, {one.locator}" for one in citations)
 
     def printable(self, fact: Fact) -> bool:
         return fact.basis != "unsourced"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from claims.register_rows import row, shipped_rows
 from claims.small_register import ORIGINS, SmallRegister
 from claims.test_suppliers import ROWS
+from roundel.catalogue import load
 from roundel.catalogue.model import Row
 from roundel.claims.model import Verdict
 from roundel.claims.origins import TypeEvidence
@@ -43,7 +44,7 @@ def test_aircraft_that_russia_sent_is_not_supported_as_worded(shared: Path) -> N
     assert 0.75 < found.loose.low < found.loose.high < 0.95
     assert found.years[0] == DeliveryYears("SUHH", "mig-21", (1967, 1983))
     assert found.text.startswith("As worded, the claim is not supported: Russia is not in the register")
-    assert "In a looser sense, deliveries by Soviet Union" in found.text
+    assert "In a looser sense, deliveries by the Soviet Union" in found.text
     assert "MiG-21 1967–1983" in found.text
     assert "at most 8 %" in found.text
 
@@ -57,6 +58,23 @@ def test_an_l_39_contradicts_russia_and_not_czechoslovakia(shared: Path) -> None
     assert "at most 10 %" in found.text
     assert judge({"l-39": 0.95}, "CSHH", rows).outcome == Verdict.CONSISTENT_WITH
     assert judge({"l-39": 0.95}, "CZ", rows).outcome == Verdict.WEAKENS
+
+
+@pytest.mark.parametrize(
+    ("types", "actor", "outcome"),
+    [
+        (TABQA, "RU", Verdict.WEAKENS),
+        (TABQA, "SUHH", Verdict.CONSISTENT_WITH),
+        (TABQA, "US", Verdict.CONTRADICTS),
+        ({"l-39": 0.95}, "RU", Verdict.CONTRADICTS),
+        ({"mig-23": 0.95}, "BY", Verdict.CONSISTENT_WITH),
+        ({"mig-21": 0.95}, "BY", Verdict.WEAKENS),
+    ],
+)
+def test_the_shipped_catalogue_gives_the_same(types: Mapping[str, float], actor: str, outcome: Verdict) -> None:
+    found = judge_supplier(seen(types), "SY", actor, FILMED, load())
+    assert found.outcome == outcome
+    assert found.alternatives[-1].startswith("Supplied by a state that the register does not list: at most")
 
 
 @pytest.mark.shared_data
@@ -92,10 +110,14 @@ def test_without_holder_type_or_footage_nothing_is_said(types: Mapping[str, floa
 
 
 def test_a_type_that_is_not_settled_cannot_contradict() -> None:
-    rows = (row(1, "SUHH"),)
+    rows = (row(1, "SUHH", least=200, most=200),)
     assert judge({"mig-21": 0.97}, "CN", rows).outcome == Verdict.CONTRADICTS
     assert judge({"mig-21": 0.78}, "CN", rows).outcome == Verdict.NOT_ADDRESSED
     assert judge({"mig-21": 0.7, "mig-23": 0.3}, "CN", rows).outcome == Verdict.NOT_ADDRESSED
+
+
+def test_a_small_delivery_contradicts_nobody() -> None:
+    assert judge({"mig-21": 1.0}, "CN", (row(1, "SUHH", least=3, most=3),)).outcome == Verdict.NOT_ADDRESSED
 
 
 def test_a_register_without_a_row_for_the_type_contradicts_nobody() -> None:
@@ -106,15 +128,29 @@ def test_a_register_without_a_row_for_the_type_contradicts_nobody() -> None:
 
 @pytest.mark.parametrize("actor", ["RU", "SUHH"])
 def test_a_delivery_after_the_footage_does_not_count(actor: str) -> None:
-    late = (row(1, "LY"), row(2, actor, first=2017))
+    late = (row(1, "LY", least=200, most=200), row(2, actor, first=2017))
     assert judge({"mig-21": 1.0}, actor, late).outcome == Verdict.CONTRADICTS
     assert judge({"mig-21": 1.0}, actor, (row(1, "LY"), row(2, actor, first=2014))).outcome == Verdict.CONSISTENT_WITH
 
 
 def test_a_delivery_of_a_successor_is_not_one_of_the_predecessor() -> None:
-    rows = (row(1, "LY"), row(2, "RU", first=2008))
+    rows = (row(1, "LY", least=200, most=200), row(2, "RU", first=2008))
     assert judge({"mig-21": 1.0}, "SUHH", rows).outcome == Verdict.CONTRADICTS
     assert judge({"mig-21": 1.0}, "BY", rows).outcome == Verdict.CONTRADICTS
+    assert judge({"mig-21": 1.0}, "RU", rows).outcome == Verdict.CONSISTENT_WITH
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROWS, st.sampled_from(("RU", "SUHH", "CN")))
+def test_a_look_alike_of_another_origin_leaves_the_supplier_open(rows: list[Row], actor: str) -> None:
+    assert judge({"mig-21": 0.5, "j-7": 0.4}, actor, tuple(rows)).outcome == Verdict.NOT_ADDRESSED
+
+
+@settings(max_examples=40, deadline=None)
+@given(ROWS, st.sampled_from(("RU", "SUHH", "CN")))
+def test_a_capture_changes_no_judgement(rows: list[Row], actor: str) -> None:
+    captured = row(10**7, actor, relation="captured")
+    assert judge({"mig-21": 1.0}, actor, tuple(rows)) == judge({"mig-21": 1.0}, actor, (*rows, captured))
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claims.register_rows import row, shipped_rows
+from roundel.catalogue import load
 from roundel.catalogue.model import Row
 from roundel.claims.suppliers import UNLISTED, Range, SupplierSettings, complete, supplier_shares
 from roundel.errors import UsageError
@@ -176,6 +177,24 @@ def test_a_higher_floor_is_kept_and_named_suppliers_give_it(rows: list[Row], flo
     shares = supplier_shares({"mig-21": 1.0}, "SY", rows, FILMED, SupplierSettings(floor=floor))
     assert shares.unlisted.low >= floor - 1e-9
     assert all(span.high <= 1 - floor + 1e-9 for span in shares.suppliers.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "mig-21",
+            {"SUHH": (0.83, 0.84), "LY": (0.04, 0.05), "PL": (0.03, 0.03), "HU": (0.02, 0.02), "CSHH": (0.02, 0.02)},
+        ),
+        ("mig-23", {"SUHH": (0.67, 0.81), "BY": (0.07, 0.22), "LY": (0.06, 0.08)}),
+        ("l-39", {"CSHH": (0.95, 0.95)}),
+    ],
+)
+def test_the_shipped_catalogue_gives_the_same(name: str, expected: dict[str, tuple[float, float]]) -> None:
+    found = supplier_shares({name: 1.0}, "SY", load().rows, FILMED).suppliers
+    assert {code: (span.low, span.high) for code, span in found.items()} == {
+        code: pytest.approx(span, abs=0.01) for code, span in expected.items()
+    }
 
 
 def test_a_small_delivery_leaves_more_room_for_what_the_register_lacks() -> None:

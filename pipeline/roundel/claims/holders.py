@@ -8,7 +8,7 @@ from datetime import date
 
 from roundel.catalogue.model import Row
 from roundel.claims.model import DateSpan, Finding, FindingKind
-from roundel.claims.register import Register
+from roundel.claims.register import Register, rows_of
 from roundel.claims.suppliers import share_before
 from roundel.errors import UsageError
 
@@ -60,11 +60,16 @@ def agreeing_captures(
     """
     if now is None:
         return ()
+    giver, taker = before.actor if before else None, now.actor
+
+    def find(node: str) -> Iterable[Row]:
+        return register.captures(node, giver, taker)
+
     found = {
         row
         for name in types
-        for row in register.captures(name, before.actor if before else None, now.actor)
-        if row.sources and row.recipient == now.actor and share_before(row, at, doubtful=True) > 0
+        for row in rows_of(register, name, find)
+        if row.sources and row.recipient == taker and share_before(row, at, doubtful=True) > 0
     }
     states = {before.actor} if before else {row.supplier for row in found}
     if len(states) != 1:

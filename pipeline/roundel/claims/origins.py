@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from roundel.claims.model import Exhibit
-from roundel.claims.register import Register
+from roundel.claims.register import Register, family
 from roundel.claims.suppliers import NO_TYPE, complete
 
 CLOSE = 0.2
@@ -66,9 +66,9 @@ class Clash:
 def clash(types: Mapping[str, float], register: Register) -> Clash | None:
     """The types of another design origin within 0.2 of the most probable type, if there are any.
 
-    A type whose origin no source states counts as one of another origin.
+    Variants count together as their family. A type whose origin no source states counts as one of another origin.
     """
-    chances = {name: chance for name, chance in complete(types).items() if name not in NO_TYPE and chance > 0}
+    chances = _by_family(types, register)
     if not chances:
         return None
     best = max(chances.values())
@@ -80,6 +80,14 @@ def clash(types: Mapping[str, float], register: Register) -> Clash | None:
     others = [name for name in near if known[name] != known[top] or not known[name]]
     gap = min(best - chances[name] for name in others if name != top)
     return Clash(tuple(near), gap, common_class(near, register))
+
+
+def _by_family(types: Mapping[str, float], register: Register) -> dict[str, float]:
+    parts: dict[str, list[float]] = {}
+    for name, chance in complete(types).items():
+        if name not in NO_TYPE and chance > 0:
+            parts.setdefault(family(register, name), []).append(chance)
+    return {name: math.fsum(values) for name, values in parts.items()}
 
 
 def common_class(nodes: Sequence[str], register: Register) -> str:

@@ -22,7 +22,7 @@ from roundel.claims.holders import (
 )
 from roundel.claims.model import Evidence, Exhibit, Finding
 from roundel.claims.origins import Clash, TypeEvidence, clash, design_shares
-from roundel.claims.register import Register, listed, row_exhibit, span_of, supplier_name, years_words
+from roundel.claims.register import Register, listed, row_exhibit, span_of, supplier_name, with_article, years_words
 from roundel.claims.supplier_judgement import deliveries_by_type
 from roundel.claims.suppliers import Shares, SupplierSettings, deliveries, shares_by_type
 
@@ -49,7 +49,7 @@ class _Case:
         return self.register.node_title(node)
 
     def name(self, code: str) -> str:
-        return self.register.state_name(code, self.at)
+        return with_article(self.register.state_name(code, self.at))
 
 
 def sentences(
@@ -107,7 +107,7 @@ def _design(case: _Case) -> tuple[Evidence, ...]:
     shares, rest = design_shares(case.evidence.types, case.register)
     if not shares:
         return ()
-    states = listed([f"of a design from {_of(case.name(code))} {_percent(share)}" for code, share in shares.items()])
+    states = listed([f"of a design from {case.name(code)} {_percent(share)}" for code, share in shares.items()])
     types = listed([f"{case.title(name)} {_percent(chance)}" for name, chance in case.evidence.named().items()])
     text = (
         f"Summed over the types that it may be ({types}), the object is {states}; not determined: {_percent(rest)}. "
@@ -115,7 +115,11 @@ def _design(case: _Case) -> tuple[Evidence, ...]:
     )
     numbers: dict[str, float | int | str] = {code: round(share, 4) for code, share in shares.items()}
     numbers["undetermined"] = round(rest, 4)
-    facts = tuple(Exhibit(f"Design of {case.title(name)}: equipment catalogue") for name in case.evidence.named())
+    facts = tuple(
+        Exhibit(f"{case.title(name)} designed in {case.name(fact.value)}: {case.register.cite(fact.sources)}")
+        for name in case.evidence.named()
+        for fact in case.register.design_origins(name)
+    )
     exhibits = (*case.evidence.exhibits, *facts)
     return (Evidence("for", DESIGN, text, case.evidence.source, exhibits=exhibits, numbers=numbers),)
 
@@ -147,7 +151,7 @@ def _producer(case: _Case, fact: Fact) -> str:
 
 
 def _fact_exhibit(case: _Case, name: str, fact: Fact) -> Exhibit:
-    cited = "; ".join(case.register.cite(one) for one in fact.sources)
+    cited = case.register.cite(fact.sources)
     return Exhibit(f"{case.title(name)} built in {_producer(case, fact)}: {cited}")
 
 
@@ -162,7 +166,7 @@ def _previous(case: _Case) -> list[Evidence]:
 
 
 def _holder(case: _Case, one: Finding, all_of_them: tuple[Finding, ...], rule: str, verb: str, what: str) -> Evidence:
-    when = f", {when_words(one.when)}," if one.when else ""
+    when = f", {when_words(one.when)}" if one.when else ""
     cited = citation(one) or "no source given"
     origin = "" if one.basis == "seen" else f" This comes from {_BASIS[one.basis]}, not from the video."
     others = sorted({case.name(other.actor or "") for other in all_of_them if other.actor != one.actor})
@@ -184,11 +188,14 @@ def _captured(case: _Case, rows: tuple[Row, ...]) -> tuple[Evidence, ...]:
     if not rows:
         return ()
     first = rows[0]
-    types = listed(sorted({case.title(row.type) for row in rows}))
+    firm = [row for row in rows if not row.hedged]
+    types = listed(sorted({case.title(row.type) for row in firm or rows}))
+    years = years_words(span_of(firm or rows, case.at.year))
+    doubt = "" if firm else ", though its source is unsure of it"
     text = (
         f"The register records that {case.name(first.recipient)} captured {types} from {case.name(first.supplier)} "
-        f"({years_words(span_of(rows, case.at.year))}). That these rows mean this object follows from its type only, "
-        "and does not settle who held it before."
+        f"({years}){doubt}. That these records mean this object follows from its type only, and does not settle who "
+        "held it before."
     )
     exhibits = tuple(row_exhibit(case.register, row, case.at) for row in rows)
     numbers: dict[str, float | int | str] = {"actor": first.supplier, "rows": len(rows)}
@@ -237,16 +244,13 @@ def _chain(case: _Case, now: SettledHolder | None, before: SettledHolder, captur
     """A capture is one link more; the supplier stays who it was."""
     if now is None or now.actor == before.actor:
         return f"The way, as far as it is known: a supplier → {case.name(before.actor)} [{cited}]."
-    link = "captured" if captures else "passed on, it is not documented how"
+    firm = any(not row.hedged for row in captures)
+    link = "captured" if firm else "passed on, it is not documented how"
     now_cited = "; ".join(sorted({citation(one) for one in now.findings}))
     return (
         f"The way, as far as it is known: a supplier → {case.name(before.actor)} [{cited}] → {link} → "
         f"{case.name(now.actor)} [{now_cited}]. The last link changes the holder, not the supplier."
     )
-
-
-def _of(name: str) -> str:
-    return f"the {name}" if name.rsplit(maxsplit=1)[-1] in {"Union", "Republic", "Kingdom", "States"} else name
 
 
 def _percent(share: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -13,8 +13,15 @@ from roundel.claims.model import Exhibit
 class Register(Protocol):
     """The part of the catalogue that these modules use; tests give a small one of their own."""
 
+    @property
+    def types(self) -> Container[str]:
+        """The types, without the classes above them."""
+
     def origins(self, type_id: str, /) -> Mapping[str, float]:
         """States that designed a type, with shares; empty where no source says."""
+
+    def design_origins(self, type_id: str, /) -> Sequence[Fact]:
+        """The facts behind ``origins``."""
 
     def producers(self, type_id: str, /) -> Sequence[Fact]:
         """States where a type was built, each as a fact whose value is the state's code."""
@@ -37,11 +44,40 @@ class Register(Protocol):
     def node_title(self, node: str, /) -> str:
         """What a type or class is called."""
 
-    def cite(self, citation: Citation, /) -> str:
-        """A citation in words."""
+    def cite(self, citations: tuple[Citation, ...], /) -> str:
+        """Sources by code and place, as they are printed."""
 
     def printable(self, fact: Fact, /) -> bool:
         """Whether a fact's sources are good enough for a report."""
+
+
+def family(register: Register, type_id: str) -> str:
+    """The family of a variant; of a family, itself."""
+    return [node for node in register.lineage(type_id) if node in register.types or node == type_id][-1]
+
+
+def rows_of(register: Register, type_id: str, find: Callable[[str], Iterable[Row]]) -> tuple[Row, ...]:
+    """The rows that count for a type: of itself, of its variants, and of its family as such.
+
+    ``find``: the rows of a type and of the types below it.
+    """
+    line = register.lineage(type_id)
+    wider = [row for row in find(family(register, type_id)) if row.type in line]
+    return tuple(dict.fromkeys([*find(type_id), *wider]))
+
+
+def with_article(name: str) -> str:
+    """A state's name as it stands within a sentence.
+
+    >>> with_article("Soviet Union"), with_article("Syria")
+    ('the Soviet Union', 'Syria')
+    """
+    return f"the {name}" if name.rsplit(maxsplit=1)[-1] in _WITH_ARTICLE else name
+
+
+_WITH_ARTICLE = frozenset(
+    {"Union", "Republic", "Republics", "Kingdom", "States", "Emirates", "Netherlands", "Philippines"}
+)
 
 
 def delivery_day(row: Row, at: date) -> date:
@@ -53,7 +89,7 @@ def delivery_day(row: Row, at: date) -> date:
 def supplier_name(register: Register, code: str, rows: Iterable[Row], at: date) -> str:
     """A supplier's name when it delivered: all the names that it bore in its rows, the earliest first."""
     days = sorted(delivery_day(row, at) for row in rows if row.supplier == code)
-    names = [register.state_name(code, day) for day in days or [at]]
+    names = [with_article(register.state_name(code, day)) for day in days or [at]]
     return " / ".join(dict.fromkeys(names))
 
 
@@ -88,10 +124,13 @@ def years_words(span: tuple[int, int] | None) -> str:
 
 def row_exhibit(register: Register, row: Row, at: date) -> Exhibit:
     """A row of the catalogue with its years and citations."""
-    giver, taker = supplier_name(register, row.supplier, [row], at), register.state_name(row.recipient, at)
+    giver, taker = (
+        supplier_name(register, row.supplier, [row], at),
+        with_article(register.state_name(row.recipient, at)),
+    )
     verb = "captured from" if row.relation == "captured" else "delivered by"
     years = years_words(span_of([row], row.last_year or at.year))
-    cited = "; ".join(register.cite(one) for one in row.sources) or "no source given"
+    cited = register.cite(row.sources) or "no source given"
     unsure = ", the source is unsure" if row.hedged else ""
     target = f"by {taker}" if row.relation == "captured" else f"to {taker}"
     return Exhibit(

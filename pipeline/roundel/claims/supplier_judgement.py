@@ -10,7 +10,16 @@ from datetime import date
 from roundel.catalogue.model import Row
 from roundel.claims.model import Verdict
 from roundel.claims.origins import TypeEvidence, clash
-from roundel.claims.register import Register, ancestors, listed, span_of, supplier_name, years_words
+from roundel.claims.register import (
+    Register,
+    ancestors,
+    listed,
+    rows_of,
+    span_of,
+    supplier_name,
+    with_article,
+    years_words,
+)
 from roundel.claims.suppliers import Range, Shares, SupplierSettings, delivered, deliveries, shares_by_type
 
 SETTLED = 0.2
@@ -20,7 +29,7 @@ HELD = 0.8
 """Least probability of the types for which neither the actor nor a predecessor may be listed, for a contradiction."""
 
 LITTLE = 0.1
-"""A contradiction needs a share of the actor and its predecessors below this."""
+"""A contradiction needs a share of the actor and its predecessors below this, and of the unlisted given those types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class _Case:
     at: date
     register: Register
     rows: Mapping[str, tuple[Row, ...]]
+    settings: SupplierSettings
     shares: Shares
 
     def name(self, code: str) -> str:
@@ -86,14 +96,18 @@ class _Case:
         return listed([self.register.node_title(name) for name in self.evidence.named()])
 
     def holder_name(self) -> str:
-        return self.register.state_name(self.holder, self.at)
+        return with_article(self.register.state_name(self.holder, self.at))
 
 
 def deliveries_by_type(
     types: Mapping[str, float], holder: str, at: date, register: Register
 ) -> dict[str, tuple[Row, ...]]:
     """The deliveries of each type to a holder that came before a day, or may have."""
-    return {name: delivered(register.deliveries(name, holder), at) for name in sorted(types)}
+
+    def find(node: str) -> Sequence[Row]:
+        return register.deliveries(node, holder)
+
+    return {name: delivered(rows_of(register, name, find), at) for name in sorted(types)}
 
 
 def judge_supplier(
@@ -110,7 +124,8 @@ def judge_supplier(
 
     * consistent_with: the actor itself is listed as a supplier of a type it may be;
     * weakens: only a state that it succeeded is;
-    * contradicts: neither is, for types that are settled and that the register does list;
+    * contradicts: neither is, for types that are settled and of which the register lists so many deliveries that little
+      is left for suppliers it may lack;
     * not_addressed: everything else.
     """
     refusal = _refusal(evidence, holder, register)
@@ -118,7 +133,9 @@ def judge_supplier(
         return SupplierJudgement(Verdict.NOT_ADDRESSED, refusal, _OPEN)
     named = evidence.named()
     rows = deliveries_by_type(named, holder, at, register)
-    case = _Case(evidence, holder, actor, at, register, rows, shares_by_type(evidence.types, rows, at, settings))
+    choices = settings or SupplierSettings()
+    shares = shares_by_type(evidence.types, rows, at, choices)
+    case = _Case(evidence, holder, actor, at, register, rows, choices, shares)
     own, loose = case.shares.together([actor]), case.shares.together([actor, *ancestors(register, actor)])
     if own.high > 0:
         outcome, text = Verdict.CONSISTENT_WITH, _consistent(case, own)
@@ -151,13 +168,18 @@ def _refusal(evidence: TypeEvidence, holder: str | None, register: Register) -> 
 
 
 def _contradicted(case: _Case, loose: Range) -> bool:
+    """Whether the register is firm enough on settled types that an actor it does not list is spoken against."""
     mine = {case.actor, *ancestors(case.register, case.actor)}
-    without = [
-        chance
+    without = {
+        name: chance
         for name, chance in case.evidence.named().items()
         if case.rows[name] and not any(row.supplier in mine for row in case.rows[name])
-    ]
-    return loose.high < LITTLE and math.fsum(without) >= HELD and case.evidence.undetermined() < SETTLED
+    }
+    held = math.fsum(without.values())
+    if loose.high >= LITTLE or held < HELD or case.evidence.undetermined() >= SETTLED:
+        return False
+    alone = shares_by_type({name: chance / held for name, chance in without.items()}, case.rows, case.at, case.settings)
+    return alone.unlisted.high < LITTLE
 
 
 def _consistent(case: _Case, own: Range) -> str:
@@ -170,8 +192,8 @@ def _consistent(case: _Case, own: Range) -> str:
         doubts.append("it may have come after the footage or may not count")
     doubt = f" ({listed(doubts)})" if doubts else ""
     return (
-        f"{case.name(case.actor)} is one of the suppliers to {case.holder_name()} that the register lists up to "
-        f"{case.at.year}: {years}{doubt}. Going by the numbers delivered, its share is {own.words()}; "
+        f"{_capital(case.name(case.actor))} is one of the suppliers to {case.holder_name()} that the register lists "
+        f"up to {case.at.year}: {years}{doubt}. Going by the numbers delivered, its share is {own.words()}; "
         "the same equipment may as well have come from another supplier."
     )
 
@@ -194,7 +216,7 @@ def _contradicts(case: _Case, loose: Range) -> str:
 
 
 def _unlisted(case: _Case) -> str:
-    return f"{_not_listed(case)} That does not settle the matter."
+    return f"{_capital(_not_listed(case))} That does not settle the matter."
 
 
 def _not_listed(case: _Case) -> str:
@@ -204,6 +226,10 @@ def _not_listed(case: _Case) -> str:
         f"{case.at.year}. The register is not complete: the share of suppliers that it does not list is "
         f"{case.shares.unlisted.at_most()}."
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _alternatives(case: _Case) -> tuple[str, ...]:

@@ -26,6 +26,9 @@ UNKNOWN = "unknown"
 NO_TYPE = frozenset({OTHER, UNKNOWN})
 """What a distribution over types holds besides types."""
 
+ESTIMATED = "number_estimated"
+"""Flag of a row whose number the source only estimates."""
+
 ROUNDING = 0.01
 """Probabilities that were rounded for print may exceed one by this much in sum."""
 
@@ -52,7 +55,9 @@ class SupplierSettings:
     ``doubtful_times``: whether deliveries count that may have come before the footage or after it: those in the same
     year and those without a year.
 
-    Numbers that a source gives as a range are taken at either end, for each supplier in turn.
+    ``estimate_error``: by which part a number that its source only estimates may be wrong, either way; an assumption.
+
+    Numbers that are estimated, or given as a range, are taken at either end, for each supplier in turn.
     """
 
     hedge_weights: tuple[float, ...] = (0.5, 1.0)
@@ -61,6 +66,7 @@ class SupplierSettings:
     half_lives: tuple[float | None, ...] = (None, 30.0)
     second_hand: tuple[bool, ...] = (True,)
     doubtful_times: tuple[bool, ...] = (True, False)
+    estimate_error: float = 0.2
     floor: float = 0.05
     """Least share of the unlisted suppliers of each type."""
 
@@ -70,6 +76,8 @@ class SupplierSettings:
             raise UsageError("Settings of supplier shares: each choice needs at least one value.")
         if not all(0 <= weight <= 1 for weight in self.hedge_weights) or not 0 <= self.floor < 1:
             raise UsageError("Settings of supplier shares: hedge weights and the floor lie between 0 and 1.")
+        if not 0 <= self.estimate_error < 1:
+            raise UsageError("Settings of supplier shares: the error of estimates is a part between 0 and 1.")
         if not all(items >= 0 and math.isfinite(items) for items in self.prior_items):
             raise UsageError("Settings of supplier shares: the prior's strength is zero or more items.")
         if not all(years is None or years > 0 for years in self.half_lives):
@@ -86,6 +94,7 @@ class Setting:
     half_life: float | None
     second_hand: bool
     doubtful_times: bool
+    estimate_error: float
     floor: float
     focus: str | None = None
     end: Literal["least", "most"] = "least"
@@ -108,10 +117,14 @@ class Range:
         'about 95 %'
         >>> Range(0.001, 0.0, 0.001).words()
         'less than 1 %'
+        >>> Range(0.01, 0.0, 0.02).words()
+        'up to 2 %'
         """
         low, high = round(100 * self.low), round(100 * self.high)
         if not high:
             return "less than 1 %"
+        if not low:
+            return f"up to {high} %"
         return f"about {high} %" if low == high else f"between {low} and {high} %"
 
     def at_most(self) -> str:
@@ -253,8 +266,8 @@ def _grid(settings: SupplierSettings, suppliers: Sequence[str]) -> Iterator[Sett
         settings.doubtful_times,
         numbers,
     ):
-        scope = settings.hedge_scope
-        yield Setting(hedge, scope, prior, half_life, second_hand, doubtful, settings.floor, focus, end)
+        scope, error, floor = settings.hedge_scope, settings.estimate_error, settings.floor
+        yield Setting(hedge, scope, prior, half_life, second_hand, doubtful, error, floor, focus, end)
 
 
 def _mixture(
@@ -306,7 +319,8 @@ def _number(row: Row, setting: Setting) -> float:
     most = row.most if row.most is not None else least
     if setting.focus is None:
         return (least + most) / 2
-    return float(least if (row.supplier == setting.focus) == (setting.end == "least") else most)
+    error = setting.estimate_error if ESTIMATED in row.flags else 0.0
+    return least * (1 - error) if (row.supplier == setting.focus) == (setting.end == "least") else most * (1 + error)
 
 
 def _range(values: Sequence[float]) -> Range:
