@@ -18,8 +18,8 @@ from claims.test_suppliers import ROWS
 from roundel.catalogue import load
 from roundel.catalogue.model import Row
 from roundel.claims.model import DateSpan, Evidence, Finding
-from roundel.claims.origins import TypeEvidence, clash, design_shares
-from roundel.claims.provenance import (
+from roundel.claims.provenance.origins import TypeEvidence, clash, design_shares
+from roundel.claims.provenance.sentences import (
     DESIGN,
     FROM_REGISTER,
     PRESENT_HOLDER,

@@ -16,8 +16,8 @@ from claims.test_suppliers import ROWS
 from roundel.catalogue import load
 from roundel.catalogue.model import Row
 from roundel.claims.model import Verdict
-from roundel.claims.origins import TypeEvidence
-from roundel.claims.supplier_judgement import DeliveryYears, SupplierJudgement, judge_supplier
+from roundel.claims.provenance.judgement import DeliveryYears, SupplierJudgement, judge_supplier
+from roundel.claims.provenance.origins import TypeEvidence
 
 FILMED = date(2014, 9, 1)
 TABQA = {"mig-21": 0.86, "su-17-20-22": 0.09, "mig-23": 0.03, "j-7": 0.003, "other": 0.02}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from claims.register_rows import row, shipped_rows
 from roundel.catalogue import load
 from roundel.catalogue.model import Row
-from roundel.claims.suppliers import UNLISTED, Range, SupplierSettings, complete, supplier_shares
+from roundel.claims.provenance.shares import UNLISTED, Range, SupplierSettings, complete, supplier_shares
 from roundel.errors import UsageError
 
 FILMED = date(2014, 9, 1)

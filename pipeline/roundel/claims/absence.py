@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from roundel.claims.counting import lower_bound, most
+from roundel.claims.machine import LEAST_RATIO
 from roundel.claims.model import Evidence, Step, Verdict
 from roundel.claims.parts import Part
-from roundel.claims.machine import LEAST_RATIO
 from roundel.claims.subject import Wanted
 from roundel.claims.visible import at_least
 from roundel.claims.wording import NO_STRENGTH, Strength, hit_bound

@@ -9,11 +9,13 @@ from roundel.claims.model import Claim, Level, Quantifier
 from roundel.claims.scene import View
 from roundel.words import listed
 
-MOST = 6
+MOST = 8
 
 _GENERAL = {
     Level.VISIBLE: "The program took something else for it: see the pictures.",
     Level.CATEGORY: "The program took something else for it, or a picture, a model or a decoy was filmed.",
+    Level.FAMILY: "The program or a person took something else for it, or a model or a decoy was filmed.",
+    Level.VARIANT: "It is another variant of the family, or was rebuilt to look like one.",
     Level.DESIGN_ORIGIN: "It is a licence-built, copied or rebuilt item, or one of a type that looks like it.",
     Level.INDIVIDUAL: "The marking was misread, painted over, or put on another object.",
     Level.MANUFACTURE: "It was built in another state that builds or copies the same design.",
@@ -39,13 +41,13 @@ _SETTLED_BY = {
 
 def alternatives(claim: Claim, level: Level, view: View, given: Iterable[str]) -> tuple[str, ...]:
     """Other explanations: those that the parts name, look-alikes from the catalogue, and that of the rung."""
-    found = list(given)
+    found = [_GENERAL[level]]
     if level in {Level.FAMILY, Level.VARIANT, Level.DESIGN_ORIGIN}:
         found += [_lookalike(node, view.catalogue) for node in claim.subject.nodes if node in view.catalogue.types]
-    found.append(_GENERAL.get(level, _GENERAL[Level.CATEGORY]))
+    found += given
     if claim.scope.when is not None and level is not Level.FOOTAGE:
         found.append("It is older footage, shown again.")
-    return tuple(dict.fromkeys(text for text in found if text))[-MOST:]
+    return tuple(dict.fromkeys(text for text in found if text))[:MOST]
 
 
 def _lookalike(node: str, catalogue: Catalogue) -> str:

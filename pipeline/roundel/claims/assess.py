@@ -16,14 +16,14 @@ from roundel.claims.counting import lower_bound
 from roundel.claims.holding import day_of, held_by, made_in, supplied_by
 from roundel.claims.ladder import LIMITS, level_of
 from roundel.claims.model import Assessment, Claim, Evidence, Level, Quantifier, Step, Subject, Verdict
-from roundel.claims.origins import TypeEvidence
 from roundel.claims.parts import Part, at_best, worst
 from roundel.claims.people import marking, place_and_time, treated
-from roundel.claims.provenance import sentences
+from roundel.claims.provenance.origins import TypeEvidence
+from roundel.claims.provenance.sentences import sentences
 from roundel.claims.sameness import continuous, published_by, same_footage, same_individual
 from roundel.claims.scene import Scene, View
-from roundel.claims.summary import in_words
 from roundel.claims.subject import Wanted
+from roundel.claims.summary import in_words
 from roundel.claims.visible import at_least
 
 _BY_TYPE = {"operated_by": held_by, "supplied_by": supplied_by, "manufactured_in": made_in}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from roundel.claims.counting import CONFIRMATIONS, keys_of
 from roundel.claims.model import Basis, Exhibit, Finding
-from roundel.claims.origins import TypeEvidence
+from roundel.claims.provenance.origins import TypeEvidence
 from roundel.claims.scene import OUTSIDE, Sighting, View
 
 LEAST = 0.5
@@ -32,12 +32,13 @@ class Belief:
 def beliefs(view: View, nodes: Sequence[str]) -> tuple[Belief, ...]:
     """All that is held about the types of objects of these nodes: people's findings first, then the machine's.
 
-    People's findings about the same sightings with the same types are one belief of several people. A sighting that
-    somebody typed is not typed by the machine again.
+    People's findings about the same sightings with the same types are one belief of several people. Counts of a type
+    are taken only where nobody speaks of types themselves; a sighting that somebody typed is not typed by the machine.
     """
     prior = prior_of(view, nodes)
     told: dict[tuple[object, ...], list[Finding]] = {}
-    for finding in view.of_kind("type", "sighting"):
+    kinds = ("type",) if view.of_kind("type") else ("sighting",)
+    for finding in view.of_kind(*kinds):
         types = _types_of(finding, view, nodes)
         if types:
             told.setdefault((tuple(sorted(types.items())), finding.tracks, finding.basis), []).append(finding)

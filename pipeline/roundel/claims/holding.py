@@ -14,8 +14,9 @@ from roundel.claims.ladder import BEYOND
 from roundel.claims.model import Claim, Evidence, Exhibit, Finding, Level, Step, Verdict
 from roundel.claims.parts import ORDER, Part, is_for, worst
 from roundel.claims.people import by_person, opposed, said_by, span
+from roundel.claims.provenance.holders import settled_holder
+from roundel.claims.provenance.judgement import judge_supplier
 from roundel.claims.scene import View, overlaps
-from roundel.claims.supplier_judgement import judge_supplier
 from roundel.words import listed
 
 HELD = 0.8
@@ -108,8 +109,8 @@ def supplied_by(claim: Claim, view: View) -> Part:
     """The relation supplied_by: the deliveries on record to the previous holder, if that one is settled by people."""
     actor = claim.relation.actor or ""
     before = view.of_kind("previous_holder")
-    names = sorted({item.actor for item in before if item.actor})
-    holder = names[0] if len(names) == 1 else None
+    settled = settled_holder(before)
+    holder = settled.actor if settled else None
     day = day_of(claim, view)
     level = Level.TRANSFER_DATE if claim.relation.when is not None else Level.SUPPLIER
 
@@ -143,8 +144,8 @@ def supplied_by(claim: Claim, view: View) -> Part:
     if holder is None:
         open_ = (
             "Who held it before is not settled by anything but its type, so nothing is said about a supplier."
-            if not names
-            else f"People name different previous holders ({listed(names)}), so nothing is said about a supplier."
+            if not before
+            else "What people say of the previous holder does not settle it, so nothing is said about a supplier."
         )
         return Part(
             part.name,
@@ -208,15 +209,16 @@ def _with_findings(
 def quantified(claim: Claim, judged: Sequence[Judged]) -> Verdict:
     """What the verdicts on single objects make of a claim about so many of them.
 
-    ``some`` and ``at_least`` need so many objects; ``all`` is refuted by one and never shown by what was seen alone;
-    the others limit a number, which nothing here can do.
+    ``some`` and ``at_least`` need so many objects; ``all`` is refuted by one, and needs a statement of coverage and a
+    recall to be more; the others limit a number, which nothing here can do.
     """
     if not judged:
         return Verdict.NOT_ADDRESSED
     kind, low = claim.quantifier.kind, claim.quantifier.low
     if kind == "all":
-        bad = worst([one.verdict for one in judged])
-        return bad if not is_for(bad) else Verdict.CONSISTENT_WITH
+        found = worst([one.verdict for one in judged])
+        stated = claim.coverage is not None and claim.recall is not None
+        return Verdict.CANNOT_BE_ASSESSED if is_for(found) and not stated else found
     if kind in {"some", "at_least"}:
         needed = low or 1
         for verdict in ORDER:

@@ -21,6 +21,7 @@ LEAST_RATIO = 2.0
 SPLIT = 0.2
 """Types of which two are closer than this are not told apart."""
 POSSIBLE = 0.05
+ANYTHING = {"equipment", "object"}
 
 
 def counted_by_machine(wanted: Wanted, least: int, view: View) -> Part:
@@ -53,13 +54,11 @@ def counted_by_machine(wanted: Wanted, least: int, view: View) -> Part:
     )
     step = Step(
         "words",
-        f"Likelihood ratio {held.ratio:.1f}; the validation allows no more than {held.cap:.1f} ({held.clips} clips without "
-        "one).",
+        f"Likelihood ratio {held.ratio:.1f}; the validation allows no more than {held.cap:.1f} ({held.clips} clips "
+        "without one).",
         {"ratio": round(held.ratio, 2), "cap": round(held.cap, 2), "negative_clips": held.clips},
     )
-    return Part(
-        "machine", Verdict.SUPPORTS if enough else Verdict.CONSISTENT_WITH, (evidence,), (step,), strength=held
-    )
+    return Part("machine", Verdict.SUPPORTS if enough else Verdict.CONSISTENT_WITH, (evidence,), (step,), strength=held)
 
 
 def _points(wanted: Wanted, sighting: Sighting, typed: bool) -> Sequence[OperatingPoint]:
@@ -85,7 +84,7 @@ def _wider(wanted: Wanted, least: int, view: View) -> Part:
         return nothing
     tree = view.catalogue
     for node in wanted.claim.subject.nodes:
-        told = [one for one in tree.lineage(node)[1:] if tree.detector_nodes(one) and one not in {"equipment", "object"}]
+        told = [one for one in tree.lineage(node)[1:] if tree.detector_nodes(one) and one not in ANYTHING]
         if tree.detector_nodes(node) or not told:
             continue
         bound = lower_bound(view, partial(_may_be, wanted=wanted, node=node, wider=told[0]))
@@ -125,10 +124,8 @@ def splits(wanted: Wanted, view: View) -> list[Evidence]:
         inside = max(((part, name) for name, part in types.items() if wanted.is_subject(name)), default=None)
         outside = max(((part, name) for name, part in types.items() if not wanted.is_subject(name)), default=None)
         if inside and outside and inside[0] - outside[0] < SPLIT and outside[0] > POSSIBLE:
-            text = (
-                f"{sighting.track} may as well be {tree.node_title(outside[1])} as {tree.node_title(inside[1])}: the two are "
-                "not told apart."
-            )
+            names = f"{tree.node_title(outside[1])} as {tree.node_title(inside[1])}"
+            text = f"{sighting.track} may as well be {names}: the two are not told apart."
             source = "finding" if sighting.key in wanted.found_types() else "video"
             found.append(
                 Evidence("against", "types-not-told-apart", text, source, exhibits=(sighting.exhibit,))  # type: ignore[arg-type]
@@ -141,4 +138,5 @@ def _shown(wanted: Wanted, bound: Bound) -> str:
     when = f" at {clock(times[0])}" if times else ""
     if len(bound) == 1:
         return f"{wanted.one()}{when}"
-    return f"{wanted.number(len(bound))} that are different objects, {'side by side' if times else 'by their serials'}{when}"
+    proof = "side by side" if times else "by their serials"
+    return f"{wanted.number(len(bound))} that are different objects, {proof}{when}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from roundel.claims.counting import keys_of
 from roundel.claims.model import Claim, Level
+from roundel.claims.provenance.register import with_article
 from roundel.claims.scene import OUTSIDE, Sighting, View
 from roundel.words import article, listed, plural
 
@@ -47,7 +48,7 @@ class Wanted:
 
     def _design(self) -> str:
         origin = self.claim.subject.design_origin
-        return f" of a design from {self.view.catalogue.state_in_words(origin)}" if origin else ""
+        return f" of a design from {with_article(self.view.catalogue.state_name(origin, None))}" if origin else ""
 
     def is_subject(self, node: str) -> bool:
         """Whether every object of the node is of the subject."""
@@ -101,4 +102,3 @@ class Wanted:
         """The subject's nodes without those below another of them."""
         nodes, above = self.claim.subject.nodes, self.view.catalogue.is_a
         return tuple(one for one in nodes if not any(one != other and above(one, other) for other in nodes))
-

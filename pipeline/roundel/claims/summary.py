@@ -8,6 +8,7 @@ from roundel.catalogue import Catalogue
 from roundel.claims.ladder import BEYOND
 from roundel.claims.model import Claim, Level, Verdict
 from roundel.claims.parts import Part
+from roundel.claims.provenance.register import with_article
 from roundel.words import counted, listed, plural
 
 
@@ -15,10 +16,11 @@ def statement(claim: Claim, catalogue: Catalogue) -> str:
     """What a claim says, in the terms of the grammar, as the rest of a sentence."""
     subject = claim.subject
     names = [catalogue.node_title(node) for node in subject.nodes]
-    one = listed(names, "or")
-    many = listed([plural(name) for name in names], "or")
+    whole = subject.nodes in {("equipment",), ("object",)}
+    one = "piece of equipment" if whole else listed(names, "or")
+    many = "pieces of equipment" if whole else listed([plural(name) for name in names], "or")
     if subject.design_origin:
-        tail = f" of a design from {catalogue.state_name(subject.design_origin, None)}"
+        tail = f" of a design from {with_article(catalogue.state_name(subject.design_origin, None))}"
         one, many = one + tail, many + tail
     if subject.marking:
         one, many = f"{one} marked “{subject.marking}”", f"{many} marked “{subject.marking}”"
@@ -30,9 +32,9 @@ def statement(claim: Claim, catalogue: Catalogue) -> str:
         "between": lambda: f"between {low} and {high} {many}",
         "some": lambda: f"at least one {one}",
         "no": lambda: f"no {one}",
-        "all": lambda: "everything shown" if claim.relation.kind == "visible" else f"all {many} shown",
+        "all": lambda: "everything shown" if whole or claim.relation.kind == "visible" else f"all {many} shown",
     }[given]()
-    plural_verb = (low or high or 1) > 1 or given in {"between", "all"}
+    plural_verb = (low or high or 1) > 1 or (given in {"between", "all"} and not (given == "all" and whole))
     return f"{number} {_said(claim, catalogue, plural_verb, many)}{_where(claim)}"
 
 
@@ -44,7 +46,7 @@ def _said(claim: Claim, catalogue: Catalogue, many: bool, title: str) -> str:
     relation = claim.relation
     at = relation.when.first if relation.when else None
     latest = relation.when.last if relation.when else None
-    actor = catalogue.state_name(relation.actor, at) if relation.actor else ""
+    actor = with_article(catalogue.state_name(relation.actor, at)) if relation.actor else ""
     verb = "were" if many else "was"
     when = ""
     if relation.kind == "supplied_by" and relation.when is not None:

@@ -8,8 +8,8 @@ from roundel.claims.model import Step, Verdict
 from roundel.claims.parts import Part
 from roundel.claims.people import said_by
 from roundel.claims.subject import Wanted
-from roundel.claims.wording import NO_STRENGTH
 from roundel.claims.witnesses import confirming, rejection, rejections, reported, seen, without
+from roundel.claims.wording import NO_STRENGTH
 
 
 def at_least(wanted: Wanted, least: int) -> Part:
@@ -40,7 +40,7 @@ def at_least(wanted: Wanted, least: int) -> Part:
     bound = lower_bound(view, wanted.chance)
     step = Step(
         "count",
-        f"Wanted: at least {wanted.number(least)}. Proven different objects, each more likely one than not: {len(bound)}.",
+        f"Wanted: at least {wanted.number(least)}. Proven different objects, each more likely than not: {len(bound)}.",
         {"wanted": least, "proven": len(bound), "probability": round(bound.tail(least), 4), "people": len(confirmed)},
     )
     nothing = f"No {wanted.title} was found with enough weight. Not detecting something is never “no”."

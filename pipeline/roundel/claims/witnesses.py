@@ -62,7 +62,9 @@ def reported(wanted: Wanted, least: int) -> list[Evidence]:
     for finding in wanted.view.of_kind("type"):
         if finding.basis != "seen" and finding.types and least == 1:
             part = wanted.share(finding.types)
-            said = f"Reported, not seen in the footage: {part:.0%} of {finding.who}’s weighing of types is {wanted.one()}."
+            said = (
+                f"Reported, not seen in the footage: {part:.0%} of {finding.who}’s weighing of types is {wanted.one()}."
+            )
             if part >= 1 - ELSEWHERE:
                 found.append(by_person("for", "reported-type", said, finding))
             elif part <= ELSEWHERE and _same_kind(wanted, finding.types):
@@ -117,9 +119,7 @@ def _stating(wanted: Wanted, least: int) -> list[Finding]:
     return [
         finding
         for finding in wanted.view.of_kind("sighting")
-        if finding.nodes
-        and least_of(finding) >= least
-        and all(wanted.is_subject(node) for node in finding.nodes)
+        if finding.nodes and least_of(finding) >= least and all(wanted.is_subject(node) for node in finding.nodes)
     ]
 
 

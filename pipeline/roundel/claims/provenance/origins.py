@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from roundel.claims.model import Exhibit
-from roundel.claims.register import Register, family
-from roundel.claims.suppliers import NO_TYPE, complete
+from roundel.claims.provenance.register import Register, family
+from roundel.claims.provenance.shares import NO_TYPE, complete
 
 CLOSE = 0.2
 """Two types of different design origin that are no further apart than this are not told apart."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from roundel.catalogue.model import Fact, Row
-from roundel.claims.holders import (
+from roundel.claims.model import Evidence, Exhibit, Finding
+from roundel.claims.provenance.holders import (
     SettledHolder,
     agreeing_captures,
     citation,
@@ -20,11 +21,18 @@ from roundel.claims.holders import (
     settled_holder,
     when_words,
 )
-from roundel.claims.model import Evidence, Exhibit, Finding
-from roundel.claims.origins import Clash, TypeEvidence, clash, design_shares
-from roundel.claims.register import Register, listed, row_exhibit, span_of, supplier_name, with_article, years_words
-from roundel.claims.supplier_judgement import deliveries_by_type
-from roundel.claims.suppliers import Shares, SupplierSettings, deliveries, shares_by_type
+from roundel.claims.provenance.judgement import deliveries_by_type
+from roundel.claims.provenance.origins import Clash, TypeEvidence, clash, design_shares
+from roundel.claims.provenance.register import (
+    Register,
+    listed,
+    row_exhibit,
+    span_of,
+    supplier_name,
+    with_article,
+    years_words,
+)
+from roundel.claims.provenance.shares import Shares, SupplierSettings, deliveries, shares_by_type
 
 FROM_REGISTER = "This comes from the register, not from the video."
 TOO_CLOSE = "provenance.types_too_close"

@@ -9,8 +9,8 @@ from datetime import date
 
 from roundel.catalogue.model import Row
 from roundel.claims.model import Verdict
-from roundel.claims.origins import TypeEvidence, clash
-from roundel.claims.register import (
+from roundel.claims.provenance.origins import TypeEvidence, clash
+from roundel.claims.provenance.register import (
     Register,
     ancestors,
     listed,
@@ -20,7 +20,7 @@ from roundel.claims.register import (
     with_article,
     years_words,
 )
-from roundel.claims.suppliers import Range, Shares, SupplierSettings, delivered, deliveries, shares_by_type
+from roundel.claims.provenance.shares import Range, Shares, SupplierSettings, delivered, deliveries, shares_by_type
 
 SETTLED = 0.2
 """Types are settled if less than this is ``other`` or ``unknown``."""

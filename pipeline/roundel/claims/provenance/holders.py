@@ -8,8 +8,8 @@ from datetime import date
 
 from roundel.catalogue.model import Row
 from roundel.claims.model import DateSpan, Finding, FindingKind
-from roundel.claims.register import Register, rows_of
-from roundel.claims.suppliers import share_before
+from roundel.claims.provenance.register import Register, rows_of
+from roundel.claims.provenance.shares import share_before
 from roundel.errors import UsageError
 
 
