@@ -10,7 +10,7 @@ from roundel.claims.model import Evidence, Finding
 from roundel.claims.people import by_person
 from roundel.claims.scene import OUTSIDE, View
 from roundel.claims.subject import Wanted
-from roundel.words import listed
+from roundel.words import listed, share
 
 Key = tuple[str, str]
 ELSEWHERE = 0.2
@@ -60,10 +60,11 @@ def reported(wanted: Wanted, least: int) -> list[Evidence]:
         if finding.basis != "seen"
     ]
     for finding in wanted.view.of_kind("type"):
-        if finding.basis != "seen" and finding.types and least == 1:
+        if finding.basis != "seen" and finding.types and least == 1 and not found:
             part = wanted.share(finding.types)
             said = (
-                f"Reported, not seen in the footage: {part:.0%} of {finding.who}’s weighing of types is {wanted.one()}."
+                f"Reported, not seen in the footage: as {finding.who} weigh the types, it is {wanted.one()} with "
+                f"probability {share(part)}."
             )
             if part >= 1 - ELSEWHERE:
                 found.append(by_person("for", "reported-type", said, finding))

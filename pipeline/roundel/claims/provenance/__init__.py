@@ -1,1 +1,1 @@
-"""Where objects come from: design, producers, holders and suppliers, each stated by itself (evidence model, section 6)."""
+"""Where objects come from: design, producers, holders and suppliers, each stated by itself."""
