@@ -20,7 +20,7 @@ from roundel.claims.model import (
 from roundel.claims.names import Names
 from roundel.claims.problems import nearest, quoted
 from roundel.claims.reading import ACTORS, REFERENCES
-from roundel.claims.terms import actor_of, identifier
+from roundel.claims.terms import actor_of, identifier, state_of
 from roundel.cli.output import messages, say, visible
 from roundel.errors import UsageError
 
@@ -139,7 +139,7 @@ def _subject(ask: _Questions, names: Names) -> Subject:
     while node := _node(ask, names, "Or of what else? (Enter: nothing else)", needed=False):
         if node not in nodes:
             nodes.append(node)
-    origin = ask.may("Does the claim name the country whose design it is?", names.state_code)
+    origin = ask.may("Does the claim name the country whose design it is?", lambda typed: state_of(names, typed))
     return Subject(tuple(nodes), origin, ask.may("Does it name a serial or marking?", str))
 
 
@@ -162,7 +162,7 @@ def _node(ask: _Questions, names: Names, question: str, needed: bool) -> str:
         if not found:
             messages.print(visible(f"  The catalogue has nothing like {quoted(typed)}; try another word."))
         for number, node in enumerate(found, 1):
-            messages.print(visible(f"  {number}  {node}"))
+            messages.print(visible(f"  {number}  {names.node_title(node)} ({node})"))
 
 
 def _relation(ask: _Questions, names: Names) -> Relation:
