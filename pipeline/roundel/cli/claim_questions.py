@@ -51,6 +51,11 @@ class _Questions:
     def explain(self, text: str) -> None:
         say(text, self._quiet)
 
+    def section(self, title: str) -> None:
+        """What the next questions are about."""
+        if not self._quiet:
+            messages.print(f"\n[bold]{visible(title)}[/]")
+
     def answer(self, question: str) -> str:
         """What is typed, without blanks around it."""
         while True:
@@ -101,16 +106,16 @@ def ask_for_claim(names: Names, used: tuple[str, ...], quiet: bool) -> Claim:
         EOFError: if the input ends.
     """
     ask = _Questions(quiet)
-    ask.explain("What was said")
+    ask.section("The statement")
     text = ask.need("What was said, word for word?", str)
     by = ask.need("Who said it?", str)
     said = ask.may("When was it said, as 2014-09-02, 2014-09 or 2014?", grammar.days)
     source = ask.may("Where is it reported?", str) or ""
-    ask.explain("What it says, taken apart")
+    ask.section("What it says, taken apart")
     how_many = _quantifier(ask)
     subject = _subject(ask, names)
     relation = _relation(ask, names)
-    ask.explain("Which footage it is about")
+    ask.section("The footage")
     scope = _scope(ask)
     coverage, recall = _whole(ask) if how_many.kind in grammar.WHOLE else (None, None)
     return Claim(
@@ -216,6 +221,7 @@ def _names_of_videos(typed: str) -> tuple[str, ...]:
 
 
 def _whole(ask: _Questions) -> tuple[CoverageStatement | None, RecallStatement | None]:
+    ask.section("What is not shown")
     ask.explain(WHY)
     coverage = recall = None
     if ask.yes("Can somebody state that the footage shows the whole of it?"):
