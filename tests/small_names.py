@@ -39,3 +39,9 @@ class SmallNames:
         if text not in STATES:
             raise UsageError(f'"{text}" is no state that the catalogue knows; {did_you_mean(text, STATES)}')
         return STATES[text]
+
+    def node_title(self, node: str) -> str:
+        return TITLES[node]
+
+    def state_name(self, code: str) -> str:
+        return {code: name for name, code in STATES.items()}.get(code, code.removeprefix("group:"))

@@ -183,7 +183,7 @@ claims = st.builds(
 @given(claims)
 def test_a_claim_that_is_written_is_read_back(claim: Claim) -> None:
     assert [spoken(item) for item in read(new_file(claim)).claims] == [claim]
-    assert describe_claim(claim).startswith(f"{claim.id}: ")
+    assert describe_claim(claim, SmallNames()).startswith(f"{claim.id}: ")
 
 
 @given(claims.map(lambda claim: replace(claim, id="new")), st.sampled_from(["\n", "\r\n"]))
@@ -220,7 +220,7 @@ findings: [f.csv]
 
 def test_a_claim_in_one_line() -> None:
     claim = read_claims(FULL, SmallNames()).claims[0]
-    assert describe_claim(claim) == (
-        'two-aircraft: exactly 2 mig-21 or l-39 of the design of SUHH marked "0357", supplied by RU 2014; in clip.mp4; '
-        "said by an official (2014-09-02)"
+    assert describe_claim(claim, SmallNames()) == (
+        "two-aircraft: exactly 2 MiG-21 or L-39 Albatros (design origin: Soviet Union) "
+        'marked "0357", supplied by Russia (2014); in clip.mp4; said by an official (2014-09-02)'
     )

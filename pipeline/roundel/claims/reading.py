@@ -25,7 +25,17 @@ from roundel.claims.model import (
 from roundel.claims.names import Names
 from roundel.claims.problems import FileProblemsError, Place, Problems, did_you_mean, quoted
 from roundel.claims.source_text import open_text
-from roundel.claims.terms import VERSION_LINE, Ids, actor_of, days_reader, node_of, optional_text, times, version
+from roundel.claims.terms import (
+    VERSION_LINE,
+    Ids,
+    actor_of,
+    days_reader,
+    node_of,
+    optional_text,
+    state_of,
+    times,
+    version,
+)
 from roundel.claims.yaml_lines import Items, Mapping, Node, Text, parse
 from roundel.errors import UsageError
 
@@ -242,7 +252,7 @@ class _ClaimReader:
         return node_of(self._names, text)
 
     def _state(self, text: str) -> str:
-        return self._names.state_code(text)
+        return state_of(self._names, text)
 
     def _actor(self, text: str) -> str:
         return actor_of(self._names, text)

@@ -29,9 +29,8 @@ def open_text(path: Path, what: str) -> tuple[str, str]:
             raise UsageError(f"{path}: {reason}; give {what}")
         with path.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = str(error.strerror) if isinstance(error, OSError) else "is no possible file name"
-        raise UsageError(f"{path}: cannot be read ({reason}); give {what} that you may read") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); give {what} that you may read") from error
     if len(data) > MOST_BYTES:
         raise UsageError(f"{path}: is larger than {MOST_BYTES // 1024} KiB; {what} is smaller: split it in several")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):

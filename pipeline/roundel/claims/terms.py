@@ -17,6 +17,8 @@ VERSION: Final = "1"
 VERSION_LINE: Final = f'schema_version: "{VERSION}"'
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _GROUP: Final = re.compile(r"group:[a-z0-9]+(-[a-z0-9]+)*")
+UNKNOWN: Final = "unknown"
+"""Code in the catalogue of one whom a source does not know."""
 SPAN_KEYS: Final = ("first", "last")
 
 
@@ -66,7 +68,19 @@ def actor_of(names: Names, text: str) -> str:
         if not _GROUP.fullmatch(text):
             raise UsageError(f"{quoted(text)}: write a group in small letters with hyphens, as group:free-army")
         return text
-    return names.state_code(text)
+    return state_of(names, text)
+
+
+def state_of(names: Names, text: str) -> str:
+    """Code of a state or group that the catalogue knows.
+
+    Raises:
+        UsageError: if it knows none of that name, or the name says that it is not known.
+    """
+    code = names.state_code(text)
+    if code == UNKNOWN:
+        raise UsageError(f"{quoted(text)} names nobody; write a state, a group, or another claim")
+    return code
 
 
 def days_reader(problems: Problems, node: Node) -> DateSpan:

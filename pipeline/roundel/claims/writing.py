@@ -9,6 +9,7 @@ from typing import Final
 
 from roundel.claims.grammar import days_words, quantifier_words
 from roundel.claims.model import Claim, DateSpan, Relation, Scope
+from roundel.claims.names import Names
 from roundel.claims.problems import Problems
 from roundel.claims.terms import VERSION_LINE
 from roundel.claims.yaml_lines import Items, Mapping, parse
@@ -26,22 +27,22 @@ claims:
 """
 
 
-def describe_claim(claim: Claim) -> str:
+def describe_claim(claim: Claim, names: Names) -> str:
     """A claim in one line."""
-    subject = " or ".join(claim.subject.nodes)
+    subject = " or ".join(map(names.node_title, claim.subject.nodes))
     if claim.subject.design_origin:
-        subject += f" of the design of {claim.subject.design_origin}"
+        subject += f" (design origin: {names.state_name(claim.subject.design_origin)})"
     if claim.subject.marking:
         subject += f' marked "{claim.subject.marking}"'
     said = f" ({days_words(claim.said)})" if claim.said else ""
     where = f"; in {', '.join(claim.scope.videos)}" if claim.scope.videos else ""
-    relation = _relation_words(claim.relation)
+    relation = _relation_words(claim.relation, names)
     return f"{claim.id}: {quantifier_words(claim.quantifier)} {subject}, {relation}{where}; said by {claim.by}{said}"
 
 
-def _relation_words(relation: Relation) -> str:
-    what = relation.actor or relation.reference or ""
-    when = f" {days_words(relation.when)}" if relation.when else ""
+def _relation_words(relation: Relation, names: Names) -> str:
+    what = names.state_name(relation.actor) if relation.actor else relation.reference or ""
+    when = f" ({days_words(relation.when)})" if relation.when else ""
     if relation.kind == "first_published_by" and relation.when:
         return f"first published by {relation.when.last}"
     return f"{relation.kind.replace('_', ' ')} {what}{when}".rstrip()

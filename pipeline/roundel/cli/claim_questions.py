@@ -20,7 +20,7 @@ from roundel.claims.model import (
 from roundel.claims.names import Names
 from roundel.claims.problems import nearest, quoted
 from roundel.claims.reading import ACTORS, REFERENCES
-from roundel.claims.terms import actor_of, identifier
+from roundel.claims.terms import actor_of, identifier, state_of
 from roundel.cli.output import messages, say, visible
 from roundel.errors import UsageError
 
@@ -50,6 +50,11 @@ class _Questions:
 
     def explain(self, text: str) -> None:
         say(text, self._quiet)
+
+    def section(self, title: str) -> None:
+        """What the next questions are about."""
+        if not self._quiet:
+            messages.print(f"\n[bold]{visible(title)}[/]")
 
     def answer(self, question: str) -> str:
         """What is typed, without blanks around it."""
@@ -101,16 +106,16 @@ def ask_for_claim(names: Names, used: tuple[str, ...], quiet: bool) -> Claim:
         EOFError: if the input ends.
     """
     ask = _Questions(quiet)
-    ask.explain("What was said")
+    ask.section("The statement")
     text = ask.need("What was said, word for word?", str)
     by = ask.need("Who said it?", str)
     said = ask.may("When was it said, as 2014-09-02, 2014-09 or 2014?", grammar.days)
     source = ask.may("Where is it reported?", str) or ""
-    ask.explain("What it says, taken apart")
+    ask.section("What it says, taken apart")
     how_many = _quantifier(ask)
     subject = _subject(ask, names)
     relation = _relation(ask, names)
-    ask.explain("Which footage it is about")
+    ask.section("The footage")
     scope = _scope(ask)
     coverage, recall = _whole(ask) if how_many.kind in grammar.WHOLE else (None, None)
     return Claim(
@@ -139,7 +144,7 @@ def _subject(ask: _Questions, names: Names) -> Subject:
     while node := _node(ask, names, "Or of what else? (Enter: nothing else)", needed=False):
         if node not in nodes:
             nodes.append(node)
-    origin = ask.may("Does the claim name the country whose design it is?", names.state_code)
+    origin = ask.may("Does the claim name the country whose design it is?", lambda typed: state_of(names, typed))
     return Subject(tuple(nodes), origin, ask.may("Does it name a serial or marking?", str))
 
 
@@ -162,7 +167,7 @@ def _node(ask: _Questions, names: Names, question: str, needed: bool) -> str:
         if not found:
             messages.print(visible(f"  The catalogue has nothing like {quoted(typed)}; try another word."))
         for number, node in enumerate(found, 1):
-            messages.print(visible(f"  {number}  {node}"))
+            messages.print(visible(f"  {number}  {names.node_title(node)} ({node})"))
 
 
 def _relation(ask: _Questions, names: Names) -> Relation:
@@ -216,6 +221,7 @@ def _names_of_videos(typed: str) -> tuple[str, ...]:
 
 
 def _whole(ask: _Questions) -> tuple[CoverageStatement | None, RecallStatement | None]:
+    ask.section("What is not shown")
     ask.explain(WHY)
     coverage = recall = None
     if ask.yes("Can somebody state that the footage shows the whole of it?"):

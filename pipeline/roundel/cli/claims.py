@@ -36,8 +36,9 @@ class SchemaName(StrEnum):
 def catalogue_names() -> Names:
     """The catalogue that claims are read with."""
     from roundel.catalogue import load
+    from roundel.claims.names import CatalogueNames
 
-    return load()
+    return CatalogueNames(load())
 
 
 @app.command("check")
@@ -65,13 +66,14 @@ def check(
     if case is not None:
         require(case)
     try:
-        read = read_claims(file, catalogue_names(), findings or ())
+        names = catalogue_names()
+        read = read_claims(file, names, findings or ())
     except FileProblemsError as error:
         return _refuse(error, as_json)
     if as_json:
         print_json(_as_json(read))
         return EXIT_OK
-    _show(read, quiet)
+    _show(read, names, quiet)
     return EXIT_OK
 
 
@@ -112,11 +114,11 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _show(read: ClaimFile, quiet: bool) -> None:
+def _show(read: ClaimFile, names: Names, quiet: bool) -> None:
     from roundel.claims.writing import describe_claim
 
     for claim in read.claims:
-        results.print(visible(describe_claim(claim)))
+        results.print(visible(describe_claim(claim, names)))
     say(f"{number(len(read.claims), 'claim')} and {number(len(read.findings), 'finding')} read, none assessed.", quiet)
 
 
