@@ -42,6 +42,15 @@ def no_more_than(wanted: Wanted, limit: int) -> Part:
     return _limited(wanted, limit, evidence)
 
 
+def not_so_many(wanted: Wanted, least: int) -> Evidence | None:
+    """What a stated coverage and recall say against at least so many, if they say anything."""
+    if wanted.claim.coverage is None or wanted.claim.recall is None:
+        return None
+    limit = no_more_than(wanted, least - 1)
+    held = next((item for item in limit.evidence if item.rule == "upper-bound"), None)
+    return _turned(held) if limit.verdict is Verdict.SUPPORTS and held else None
+
+
 def _limited(wanted: Wanted, limit: int, evidence: tuple[Evidence, ...]) -> Part:
     claim, view = wanted.claim, wanted.view
     if claim.coverage is None or claim.recall is None or not view.footage:
@@ -53,7 +62,7 @@ def _limited(wanted: Wanted, limit: int, evidence: tuple[Evidence, ...]) -> Part
             not_addressed=(NO_COVERAGE,),
             would_change=("a statement of coverage and a recall measured on such footage, in the claim file",),
         )
-    found = most(view, wanted.chance, POSSIBLE)
+    found = most(view, wanted.possible, POSSIBLE)
     gaps = [f"{clock(since)} to {clock(to)} is missing" for item in view.footage for since, to in item.missing]
     gaps += [f"a video could not be analysed: {item.failed}" for item in view.footage if item.failed]
     brief = sum(item.brief for item in view.footage)

@@ -9,26 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from roundel.claims.absence import no_more_than
 from roundel.claims.alternatives import alternatives, settled_by
 from roundel.claims.beliefs import beliefs, prior_of
-from roundel.claims.counting import lower_bound
+from roundel.claims.counting import agreeing
 from roundel.claims.holding import day_of, held_by, made_in, supplied_by
 from roundel.claims.ladder import LIMITS, level_of
-from roundel.claims.model import Assessment, Claim, Evidence, Level, Quantifier, Step, Subject, Verdict
+from roundel.claims.machine import ANYTHING
+from roundel.claims.model import Assessment, Claim, Evidence, Level, Quantifier, Relation, Step, Verdict
 from roundel.claims.parts import Part, at_best, worst
-from roundel.claims.people import marking, place_and_time, treated
+from roundel.claims.people import marking, place_and_time, readings, said_by, treated
 from roundel.claims.provenance.origins import TypeEvidence
 from roundel.claims.provenance.sentences import sentences
+from roundel.claims.quantity import denied, of_objects, of_visible, of_which_true
 from roundel.claims.sameness import continuous, published_by, same_footage, same_individual
 from roundel.claims.scene import Scene, View
 from roundel.claims.subject import Wanted
 from roundel.claims.summary import in_words
-from roundel.claims.visible import at_least
+from roundel.claims.wording import EVEN
 
 _BY_TYPE = {"operated_by": held_by, "supplied_by": supplied_by, "manufactured_in": made_in}
-HARDWARE = ("aircraft", "armoured_vehicle", "missile", "warship")
-"""What "everything shown" speaks of."""
 _OF_FOOTAGE = {"first_published_by", "same_footage_as", "continuous"}
 PROVENANCE = {Level.DESIGN_ORIGIN, Level.MANUFACTURE, Level.OPERATOR, Level.SUPPLIER, Level.TRANSFER_DATE}
 
@@ -76,55 +75,38 @@ def _parts(claim: Claim, level: Level, view: View) -> list[Part]:
     if "person" in claim.subject.nodes:
         text = "Roundel identifies hardware; it says nothing about people."
         return [Part("subject", Verdict.CANNOT_BE_ASSESSED, not_addressed=(text,))]
-    if claim.relation.kind in _OF_FOOTAGE:
-        return [_footage(claim, view), *place_and_time(claim, view)]
     bare = replace(claim, subject=replace(claim.subject, marking=None))
-    wanted = Wanted(bare, level, view)
-    parts = _number(wanted)
-    if claim.subject.marking:
-        group = lower_bound(view, wanted.chance).group
-        keys = [one.key for one in group] or [one.key for one in view.sightings if wanted.chance(one) > 0]
-        parts = _with_marking(parts, marking(claim.subject.marking, view, keys))
-    if claim.relation.kind in _BY_TYPE:
-        parts.append(_BY_TYPE[claim.relation.kind](claim, view))
-    elif claim.relation.kind == "same_individual_as":
-        parts.append(same_individual(claim, view, wanted.chance))
+    wanted = Wanted(bare, level_of(replace(bare, relation=Relation("visible")), view.catalogue), view)
+    kind, mark = claim.relation.kind, claim.subject.marking
+    if kind in _OF_FOOTAGE:
+        shown = [] if set(claim.subject.nodes) <= ANYTHING else of_objects(wanted)
+        return [*shown, of_which_true(claim, _footage(claim, view)), *place_and_time(claim, view)]
+    parts = of_visible(wanted) if kind == "visible" and mark is None else of_objects(wanted)
+    if mark is not None:
+        keys = [one.key for one in view.sightings if wanted.possible(one) > EVEN]
+        read = marking(mark, view, keys)
+        parts = [*(_borne(part, mark, read, wanted) for part in parts), of_which_true(claim, read)]
+    if kind in _BY_TYPE:
+        some = replace(claim, quantifier=Quantifier("some")) if claim.quantifier.kind == "no" else claim
+        found = _BY_TYPE[kind](some, view)
+        parts.append(denied(found) if claim.quantifier.kind == "no" else found)
+    elif kind == "same_individual_as":
+        parts.append(of_which_true(claim, same_individual(claim, view, wanted.chance)))
     return [*parts, *place_and_time(claim, view)]
 
 
-def _with_marking(parts: list[Part], mark: Part) -> list[Part]:
-    """People who read the marking have seen the object that bears it."""
-    seen = [
-        replace(part, verdict=mark.verdict) if part.verdict is Verdict.NOT_ADDRESSED and mark.people else part
-        for part in parts
+def _borne(part: Part, mark: str, read: Part, wanted: Wanted) -> Part:
+    """The number of objects, where those who read the marking say what bears it."""
+    whole = set(wanted.claim.subject.nodes) <= ANYTHING and wanted.claim.subject.design_origin is None
+    named = [
+        item
+        for item in readings(mark, wanted.view)
+        if whole or (item.nodes and all(wanted.is_subject(node) for node in item.nodes))
     ]
-    return [*seen, mark]
-
-
-def _number(wanted: Wanted) -> list[Part]:
-    """The parts that a claim's quantifier asks for."""
-    given: Quantifier = wanted.claim.quantifier
-    low, high = given.low or 0, given.high
-    if given.kind == "no":
-        return [no_more_than(wanted, 0)]
-    if given.kind == "at_most":
-        return [no_more_than(wanted, high or 0)]
-    if given.kind == "exactly":
-        return [at_least(wanted, low), no_more_than(wanted, low)]
-    if given.kind == "between":
-        return [at_least(wanted, low), no_more_than(wanted, high or low)]
-    if given.kind == "all":
-        return _everything(wanted)
-    return [at_least(wanted, max(1, low))]
-
-
-def _everything(wanted: Wanted) -> list[Part]:
-    """All of it: of a relation, its part says so; of visibility, nothing else may be seen."""
-    if wanted.claim.relation.kind != "visible":
-        return [at_least(wanted, 1)]
-    rest = replace(wanted.claim, subject=Subject(HARDWARE))
-    others = Wanted(rest, Level.CATEGORY, wanted.view, wanted.claim.subject.nodes)
-    return [at_least(wanted, 1), no_more_than(others, 0)]
+    if not named or any(item.direction == "against" for item in part.evidence) or part.verdict is Verdict.SHOWS:
+        return part
+    best = Verdict.SHOWS if agreeing(named, wanted.view) else Verdict.SUPPORTS
+    return replace(part, verdict=worst([best, read.verdict]), not_addressed=(), people=said_by(named))
 
 
 def _footage(claim: Claim, view: View) -> Part:

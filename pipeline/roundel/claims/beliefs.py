@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from roundel.claims.counting import CONFIRMATIONS, keys_of
 from roundel.claims.model import Basis, Exhibit, Finding
 from roundel.claims.provenance.origins import TypeEvidence
-from roundel.claims.scene import OUTSIDE, Sighting, View
+from roundel.claims.scene import Sighting, View
+from roundel.claims.type_shares import OUTSIDE
 
 LEAST = 0.5
 
@@ -99,7 +100,15 @@ def _of_nodes(sighting: Sighting, view: View, nodes: Sequence[str]) -> bool:
 
 
 def _machine_types(sighting: Sighting, view: View) -> dict[str, float]:
-    """The machine's types as a distribution: types that the catalogue does not hold are ``other``."""
-    known = {name: share for name, share in sighting.types.items() if name in view.catalogue.types}
+    """The machine's types as a distribution.
+
+    Types without a file in the catalogue count as the family above them; those that have none are ``other``.
+    """
+    known: dict[str, float] = {}
+    for name, share in sighting.types.items():
+        line = () if name in OUTSIDE else view.catalogue.lineage(name)
+        held = next((node for node in line if node in view.catalogue.types), None)
+        if held is not None:
+            known[held] = known.get(held, 0.0) + share
     unknown = sighting.types.get("unknown", 0.0)
     return {**known, "unknown": unknown, "other": max(0.0, 1 - unknown - sum(known.values()))}

@@ -14,7 +14,8 @@ from itertools import combinations
 import networkx
 
 from roundel.claims.model import Exhibit, Finding
-from roundel.claims.scene import OUTSIDE, Sighting, View
+from roundel.claims.scene import Sighting, View
+from roundel.claims.type_shares import OUTSIDE
 from roundel.claims.wording import tail
 
 Chance = Callable[[Sighting], float]
@@ -88,7 +89,7 @@ def confirmed_serials(view: View) -> Mapping[tuple[str, str], str]:
     """The serial of each sighting on which enough people read the same one and nobody another."""
     readers: dict[tuple[str, str], dict[str, set[str]]] = {}
     for finding in view.of_kind("serial"):
-        for key in keys_of(finding, view):
+        for key in keys_of(finding, view) if finding.basis == "seen" else ():
             readers.setdefault(key, {}).setdefault(plain(finding.serial), set()).add(finding.who)
     return {
         key: next(iter(read))
@@ -121,6 +122,26 @@ def keys_of(finding: Finding, view: View) -> list[tuple[str, str]]:
         for one in item.sightings
         if one.track in finding.tracks
     ]
+
+
+def agreeing(findings: Sequence[Finding], view: View) -> tuple[str, ...]:
+    """Who agrees with another about the same thing: in one video, at one time, and on one sighting if both name any."""
+    people: set[str] = set()
+    for one, other in combinations(findings, 2):
+        if one.who != other.who and _same_thing(one, other, view):
+            people |= {one.who, other.who}
+    return tuple(sorted(people))
+
+
+def _same_thing(one: Finding, other: Finding, view: View) -> bool:
+    if one.video and other.video and one.video != other.video:
+        if not any(item.is_called(one.video) and item.is_called(other.video) for item in view.footage):
+            return False
+    first = [item.start_seconds for item in (one, other) if item.start_seconds is not None]
+    last = [item.end_seconds for item in (one, other) if item.end_seconds is not None]
+    if first and last and max(first) > min(last):
+        return False
+    return not one.tracks or not other.tracks or bool(set(keys_of(one, view)) & set(keys_of(other, view)))
 
 
 def plain(serial: str) -> str:

@@ -11,7 +11,7 @@ from datetime import date
 
 from roundel.claims.beliefs import Belief, beliefs
 from roundel.claims.ladder import BEYOND
-from roundel.claims.model import Claim, Evidence, Exhibit, Finding, Level, Step, Verdict
+from roundel.claims.model import Claim, Direction, Evidence, Exhibit, Finding, Level, Step, Verdict
 from roundel.claims.parts import ORDER, Part, is_for, worst
 from roundel.claims.people import by_person, opposed, said_by, span
 from roundel.claims.provenance.holders import settled_holder
@@ -128,12 +128,13 @@ def supplied_by(claim: Claim, view: View) -> Part:
             "with_predecessors_high": round(judged.loose.high, 3) if judged.loose else 0.0,
             "unlisted_high": round(judged.unlisted.high, 3) if judged.unlisted else 0.0,
         }
-        direction = "for" if judged.outcome is Verdict.CONSISTENT_WITH else "against"
-        item = Evidence(direction, "deliveries-on-record", judged.text, "register", exhibits=exhibits, numbers=numbers)  # type: ignore[arg-type]
-        verdict = judged.outcome
+        verdict, said = judged.outcome, judged.text
         if level is Level.TRANSFER_DATE and is_for(verdict):
             timely = any(overlaps_years(entry.years, claim) for entry in judged.years if entry.supplier == actor)
-            verdict = Verdict.CONSISTENT_WITH if timely else Verdict.WEAKENS
+            if not timely:
+                verdict, said = Verdict.WEAKENS, f"{said} None of these deliveries falls in the time that is claimed."
+        direction: Direction = "for" if is_for(verdict) else "against"
+        item = Evidence(direction, "deliveries-on-record", said, "register", exhibits=exhibits, numbers=numbers)
         step = Step("supplier", f"Types {belief.label}; previous holder as people found: {judged.text}", numbers)
         return Judged(verdict, belief.count, (item,), judged.alternatives, (step,))
 
@@ -193,6 +194,8 @@ def _with_findings(
         verdict = worst([verdict, opposed(other)])
     elif other:
         verdict = worst([verdict, Verdict.NOT_ADDRESSED])
+    elif verdict is Verdict.WEAKENS and len(said_by([item for item in same if item.basis != "reported"])) > 1:
+        verdict = Verdict.CONSISTENT_WITH
     elif same and ORDER.index(verdict) <= ORDER.index(Verdict.CANNOT_BE_ASSESSED):
         verdict = Verdict.CONSISTENT_WITH if claim.quantifier.kind in {"some", "at_least"} else verdict
     return Part(
@@ -226,8 +229,6 @@ def quantified(claim: Claim, judged: Sequence[Judged]) -> Verdict:
             if reached >= needed:
                 return verdict
         return worst([one.verdict for one in judged if not is_for(one.verdict)] or [Verdict.NOT_ADDRESSED])
-    if kind == "no":
-        return Verdict.WEAKENS if any(is_for(one.verdict) for one in judged) else Verdict.CANNOT_BE_ASSESSED
     return Verdict.CANNOT_BE_ASSESSED
 
 

@@ -76,4 +76,6 @@ def level_of(claim: Claim, catalogue: Catalogue) -> Level:
 def _node_level(node: str, catalogue: Catalogue) -> Level:
     if node in catalogue.types:
         return Level.VARIANT if catalogue.types[node].kind == "variant" else Level.FAMILY
+    if node not in catalogue.classes:
+        return Level.FAMILY  # a type that the gallery tells and the catalogue has no file for
     return Level.VISIBLE if node in {"object", "equipment"} else Level.CATEGORY

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from roundel.calibration import OperatingPoint
-from roundel.claims.counting import Bound, confirmed_types, lower_bound
+from roundel.claims.counting import Bound, lower_bound
 from roundel.claims.model import Evidence, Level, Step, Verdict
 from roundel.claims.parts import Part
 from roundel.claims.scene import Sighting, View
 from roundel.claims.subject import Wanted
+from roundel.claims.type_shares import OUTSIDE
 from roundel.claims.wording import EVEN, NO_STRENGTH, grouped, strength
-from roundel.words import clock, counted, share
+from roundel.words import clock, counted, listed, share
 
 SUPPORTING = 0.8
 """From this probability on the program's count may support a claim."""
@@ -80,14 +81,16 @@ def _points(wanted: Wanted, sighting: Sighting, typed: bool) -> Sequence[Operati
 def _wider(wanted: Wanted, least: int, view: View) -> Part:
     """What speaks for it where the program can tell only a wider class."""
     nothing = Part("machine", Verdict.NOT_ADDRESSED)
-    if wanted.claim.subject.design_origin or wanted.besides:
+    if wanted.besides:
         return nothing
+    if wanted.claim.subject.design_origin:
+        return _shared(wanted, least, view) or nothing
     tree = view.catalogue
     for node in wanted.claim.subject.nodes:
         told = [one for one in tree.lineage(node)[1:] if tree.detector_nodes(one) and one not in ANYTHING]
         if tree.detector_nodes(node) or not told:
             continue
-        bound = lower_bound(view, partial(_may_be, wanted=wanted, node=node, wider=told[0]))
+        bound = lower_bound(view, partial(_may_be, wanted=wanted, wider=told[0]))
         if len(bound) >= least and bound.tail(least) > EVEN:
             text = (
                 f"The program saw at least {counted(least, tree.node_title(told[0]))}; it cannot tell whether "
@@ -101,16 +104,37 @@ def _wider(wanted: Wanted, least: int, view: View) -> Part:
     return nothing
 
 
-def _may_be(sighting: Sighting, wanted: Wanted, node: str, wider: str) -> float:
-    """P(of the wider class) unless its type, by machine or people, says that it is something else."""
-    tree = wanted.view.catalogue
-    named = confirmed_types(wanted.view).get(sighting.key)
-    elsewhere = sum(
-        part for name, part in wanted.types_of(sighting).items() if name in tree.types and not tree.is_a(name, node)
+def _shared(wanted: Wanted, least: int, view: View) -> Part | None:
+    """What speaks for a design of a state where the design is one that several states share."""
+    origin, tree = wanted.claim.subject.design_origin or "", wanted.view.catalogue
+
+    def partly(sighting: Sighting) -> float:
+        types = {name: part for name, part in wanted.types_of(sighting).items() if name not in OUTSIDE}
+        return sighting.chance("object", tree) * sum(
+            part for name, part in types.items() if origin in tree.origins(name) and not wanted.excludes(name)
+        )
+
+    bound = lower_bound(view, partly)
+    if len(bound) < least or bound.tail(least) <= EVEN:
+        return None
+    found = wanted.found_types()
+    names = sorted(
+        {
+            tree.node_title(name)
+            for one in bound.group
+            for name, part in wanted.types_of(one).items()
+            if name not in OUTSIDE and part > POSSIBLE and 0 < tree.origins(name).get(origin, 0.0) < 1
+        }
     )
-    if elsewhere >= SUPPORTING or (named is not None and not tree.is_a(named, node)):
-        return 0.0
-    return sighting.chance(wider, tree)
+    by_people = any(one.key in found for one in bound.group)
+    text = f"What is seen may be {listed(names, 'or')}, a design that {tree.state_name(origin, None)} shares with others."
+    evidence = Evidence("for", "design-shared", text, "finding" if by_people else "video", exhibits=bound.exhibits)
+    return Part("machine", Verdict.CONSISTENT_WITH, (evidence,))
+
+
+def _may_be(sighting: Sighting, wanted: Wanted, wider: str) -> float:
+    """P(of the wider class) unless its type, by machine or people, says that it is something else."""
+    return 0.0 if wanted.possible(sighting) <= EVEN else sighting.chance(wider, wanted.view.catalogue)
 
 
 def splits(wanted: Wanted, view: View) -> list[Evidence]:
@@ -120,7 +144,7 @@ def splits(wanted: Wanted, view: View) -> list[Evidence]:
     found = []
     tree = view.catalogue
     for sighting in lower_bound(view, wanted.chance).group:
-        types = {name: part for name, part in wanted.types_of(sighting).items() if name in tree.types}
+        types = {name: part for name, part in wanted.types_of(sighting).items() if name not in OUTSIDE}
         inside = max(((part, name) for name, part in types.items() if wanted.is_subject(name)), default=None)
         outside = max(((part, name) for name, part in types.items() if not wanted.is_subject(name)), default=None)
         if inside and outside and inside[0] - outside[0] < SPLIT and outside[0] > POSSIBLE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from roundel.claims.counting import CONFIRMATIONS, keys_of, plain
+from roundel.claims.counting import CONFIRMATIONS, agreeing, keys_of, plain
 from roundel.claims.model import Claim, Direction, Evidence, Exhibit, Finding, Source, Step, Verdict
 from roundel.claims.parts import Part
 from roundel.claims.scene import View, overlaps
@@ -133,9 +133,13 @@ def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
         for reading in sighting.readings
         if plain(reading.text) == text
     ]
-    readers = [item for item in view.of_kind("serial") if item.basis == "seen" and plain(item.serial) == text]
     elsewhere = [item for item in view.of_kind("serial") if plain(item.serial) == text and _is_elsewhere(item, view)]
-    readers = [item for item in readers if item not in elsewhere]
+    borne = set(keys)
+    readers = [
+        item
+        for item in readings(wanted, view)
+        if item not in elsewhere and (not (seen := keys_of(item, view)) or borne & set(seen))
+    ]
     reported = [
         item
         for item in view.of_kind("serial")
@@ -167,9 +171,9 @@ def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
     ]
     if elsewhere:
         verdict = opposed(elsewhere)
-    elif len(said_by(readers)) >= CONFIRMATIONS:
+    elif agreeing(readers, view):
         verdict = Verdict.SHOWS
-    elif readers and machine:
+    elif readers and (machine or len(said_by(readers)) >= CONFIRMATIONS):
         verdict = Verdict.SUPPORTS
     elif readers or machine or reported:
         verdict = Verdict.CONSISTENT_WITH
@@ -182,10 +186,10 @@ def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
     return Part("marking", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(readers))
 
 
-def serial_sightings(wanted: str, view: View) -> list[tuple[str, str]]:
-    """The sightings on which people read a serial."""
+def readings(wanted: str, view: View) -> list[Finding]:
+    """Findings of people who looked and read a marking."""
     return [
-        key for item in view.of_kind("serial") if plain(item.serial) == plain(wanted) for key in keys_of(item, view)
+        item for item in view.of_kind("serial") if item.basis == "seen" and plain(item.serial) == plain(wanted)
     ]
 
 

@@ -18,7 +18,12 @@ def same_individual(claim: Claim, view: View, chance: Chance) -> Part:
     """Whether an object of the claim is the one that a track or a serial names."""
     reference = claim.relation.reference or ""
     sightings = [one for one in view.sightings if chance(one) > 0.5 and one.key not in view.rejected]
-    named = next((one for one in view.sightings if one.track == reference), None)
+    called = [one for one in view.sightings if one.track == reference]
+    if len(called) > 1:
+        text = f"{reference} is the name of sightings in {len(called)} videos; which one is meant is open."
+        step = Step("same-individual", text)
+        return Part("individual", Verdict.CANNOT_BE_ASSESSED, steps=(step,), not_addressed=(text,))
+    named = called[0] if called else None
     if named is None:
         return _as_marked(reference, view, sightings)
     rest = [one for one in sightings if one.key != named.key]
@@ -156,6 +161,7 @@ def continuous(view: View) -> Part:
     """Whether it is one take without a cut."""
     cuts = [(item, at) for item in view.footage for at in item.cuts]
     gaps = [span for item in view.footage for span in item.missing]
+    failed = [item for item in view.footage if item.failed]
     edits = view.of_kind("edited")
     evidence = [
         by_person("against", "edited", f"{one.who} finds traces of editing: {one.note or one.source}.", one)
@@ -171,6 +177,9 @@ def continuous(view: View) -> Part:
         evidence.append(
             Evidence("against", "missing-ranges", f"{len(gaps)} ranges of the file could not be decoded.", "file")
         )
+    if failed:
+        text = f"Not the whole was examined: {'; '.join(sorted({item.failed for item in failed}))}."
+        evidence.append(Evidence("against", "missing-ranges", text, "file"))
     if edits:
         verdict = Verdict.CONTRADICTS if cuts else opposed(edits)
     elif cuts:
@@ -178,7 +187,7 @@ def continuous(view: View) -> Part:
     elif not view.footage or not any(item.sightings or item.end_seconds > item.start_seconds for item in view.footage):
         verdict = Verdict.NOT_ADDRESSED
     else:
-        verdict = Verdict.CANNOT_BE_ASSESSED if gaps else Verdict.CONSISTENT_WITH
+        verdict = Verdict.CANNOT_BE_ASSESSED if gaps or failed else Verdict.CONSISTENT_WITH
     open_ = ("A cut between two views that look alike, and cuts in the sound, are not found.",)
     step = Step("continuous", f"{len(cuts)} changes of shot, {len(edits)} findings of editing.")
     return Part("continuity", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(edits))

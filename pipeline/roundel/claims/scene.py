@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -9,13 +10,16 @@ from typing import Protocol
 from roundel.calibration import OperatingPoint, points_from
 from roundel.catalogue import Catalogue
 from roundel.claims.model import DateSpan, Exhibit, Finding, Scope
+from roundel.claims.type_shares import OUTSIDE, exclusive
 from roundel.claims.wording import EVEN
 from roundel.classes import ROOT, hidden_share
 from roundel.record import Analysis, CountRecord, ReadingRecord, TrackRecord
 
 LEAST_SHORT_HASH = 8
 MOST_HIDDEN = 0.5
-OUTSIDE = ("other", "unknown")
+NOT_LOOKED_AT = "nobody looked at its pictures"
+IN_THE_PART = ("sighting", "confirmation", "type", "serial")
+"""Findings about something in the picture: of a part of a video they say something only if they lie in it."""
 
 
 class TypeTree(Protocol):
@@ -109,15 +113,21 @@ class Scene:
 
     def view(self, scope: Scope) -> View:
         """The part of the scene that a claim speaks of."""
-        chosen = [item for item in self.footage if not scope.videos or any(map(item.is_called, scope.videos))]
+        ordered = sorted(self.footage, key=lambda item: item.sha256)
+        chosen = [item for item in ordered if not scope.videos or any(map(item.is_called, scope.videos))]
         absent = [name for name in scope.videos if not any(item.is_called(name) for item in self.footage)]
         return View(
             self.catalogue,
             scope,
-            tuple(_cut_out(item, scope) for item in chosen),
-            tuple(item for item in self.findings if _speaks_of(item, scope, chosen)),
+            tuple(self._told_apart(_cut_out(item, scope)) for item in chosen),
+            tuple(item for item in _by_one_name(self.findings) if _speaks_of(item, scope, chosen)),
             tuple(absent),
         )
+
+    def _told_apart(self, item: Footage) -> Footage:
+        """The footage with types that exclude each other."""
+        found = tuple(replace(one, types=exclusive(one.types, self.catalogue)) for one in item.sightings)
+        return replace(item, sightings=found)
 
     def without_image(self) -> Scene:
         """The same scene as if nobody and nothing had looked at the pictures: every posterior is its prior."""
@@ -237,14 +247,30 @@ def _speaks_of(finding: Finding, scope: Scope, chosen: Sequence[Footage]) -> boo
     last = scope.end_seconds if scope.end_seconds is not None else float("inf")
     since = finding.start_seconds if finding.start_seconds is not None else float("-inf")
     until = finding.end_seconds if finding.end_seconds is not None else float("inf")
+    if finding.kind in IN_THE_PART and not finding.tracks and not finding.place:
+        return named and since >= first and until <= last
     return named and until >= first and since <= last
+
+
+def _by_one_name(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings in an order of their own; a person whose name is spelt in two ways has one name."""
+    ordered = sorted(findings, key=lambda item: (item.id, repr(item)))
+    spelt: dict[str, str] = {}
+    for name in sorted({" ".join(item.who.split()) for item in ordered}):
+        spelt.setdefault(_plain(name), name)
+    return [replace(item, who=spelt[_plain(item.who)]) for item in ordered]
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: without capitals, accents' two spellings and surplus spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().replace(".", " ").split())
 
 
 def _unseen(item: Footage) -> Footage:
     blind = tuple(
         replace(one, chances=dict.fromkeys(one.chances, EVEN), types={}, readings=()) for one in item.sightings
     )
-    return replace(item, sightings=blind, cuts=(), together=(), missing=())
+    return replace(item, sightings=blind, cuts=(), together=(), matches=(), failed=item.failed or NOT_LOOKED_AT)
 
 
 def overlaps(one: DateSpan | None, other: DateSpan | None) -> bool | None:

@@ -8,7 +8,7 @@ from roundel.claims.model import Step, Verdict
 from roundel.claims.parts import Part
 from roundel.claims.people import said_by
 from roundel.claims.subject import Wanted
-from roundel.claims.witnesses import confirming, rejection, rejections, reported, seen, without
+from roundel.claims.witnesses import confirming, fewer, rejection_evidence, rejections, reported, seen, without
 from roundel.claims.wording import NO_STRENGTH
 
 
@@ -16,12 +16,15 @@ def at_least(wanted: Wanted, least: int) -> Part:
     """The part "at least so many are visible" of a claim."""
     rejected = rejections(wanted)
     view = without(wanted.view, rejected)
-    against = [rejection(wanted, who, keys) for who, keys in rejected.items()] + splits(wanted, view)
+    below, deniers = fewer(wanted, least)
+    against = rejection_evidence(wanted, rejected) + below + splits(wanted, view)
     machine = counted_by_machine(wanted, least, view)
-    by_people = seen(wanted, least, view)
+    by_people = seen(wanted, least, wanted.view)
     reports = reported(wanted, least)
     confirmed = confirming(wanted, least, view)
-    lost = rejected and len(lower_bound(wanted.view, wanted.chance)) >= least > len(lower_bound(view, wanted.chance))
+    lost = rejected and len(lower_bound(wanted.view, wanted.class_chance)) >= least > len(
+        lower_bound(view, wanted.possible)
+    )
     for_it = [item for item in reports if item.direction == "for"]
     if lost and not by_people:
         verdict = Verdict.WEAKENS
@@ -33,8 +36,8 @@ def at_least(wanted: Wanted, least: int) -> Part:
         verdict = Verdict.CONSISTENT_WITH
     else:
         verdict = machine.verdict
-    if verdict is Verdict.NOT_ADDRESSED and len(for_it) < len(reports):
-        verdict = Verdict.WEAKENS
+    if verdict is Verdict.NOT_ADDRESSED and (below or len(for_it) < len(reports)):
+        verdict = Verdict.CONTRADICTS if deniers else Verdict.WEAKENS
     if against and verdict in {Verdict.SHOWS, Verdict.SUPPORTS}:
         verdict = Verdict.CONSISTENT_WITH
     bound = lower_bound(view, wanted.chance)
