@@ -57,6 +57,8 @@ COUNTS: Final = (
     Row("helicopter", "quantifier: some, subject: helicopter", "two jets", "not_addressed", "L1", "count",
         "nothing like it was found, which is no proof"),
     Row("nothing-known", "subject: aircraft", "nothing known", "not_addressed", "L1", "count", "there is no evidence"),
+    Row("nothing-seen", "subject: aircraft", "empty footage", "not_addressed", "L1", "count",
+        "nothing was found, which is no proof"),
     Row("civil-is-no-equipment", "subject: equipment", "a civil vehicle", "not_addressed", "L0", "count",
         "a civil vehicle is no military equipment"),
     Row("people", "subject: person", "a person", "cannot_be_assessed", "L1", "verdict", "people are not identified"),

@@ -80,6 +80,26 @@ def _where(claim: Claim) -> str:
     return f"{place}, filmed on or after {when.first}" if when.first else f"{place}, filmed on or before {when.last}"
 
 
+def _supported(said: str, parts: Sequence[Part], people: Sequence[str]) -> str:
+    """The sentence for ``supports``: the words of the scale belong to what was measured, and to that alone."""
+    measured = [part.strength for part in parts if part.strength.ratio > 1]
+    whose = f"what {listed(people)} found" if people else "other evidence"
+    if not measured:
+        by = f", by {whose}" if people else ""
+        return f"The evidence supports the statement that {said}{by}. How often such findings err was not measured."
+    held = min(measured, key=lambda item: item.ratio)
+    figures = (
+        f"(likelihood ratio {held.ratio:,.0f}; with {held.clips:,} validation clips no more than {held.cap:,.0f} may "
+        "be stated)"
+    )
+    if len(measured) == len(parts):
+        return f"The footage gives {held.words} to the statement that {said} {figures}."
+    return (
+        f"The evidence supports the statement that {said}. To the number of objects the footage gives {held.words} "
+        f"{figures}; the rest is by {whose}, and how often such findings err was not measured."
+    )
+
+
 def in_words(claim: Claim, level: Level, verdict: Verdict, parts: Sequence[Part], catalogue: Catalogue) -> str:
     """The verdict in one or two sentences."""
     said = statement(claim, catalogue)
@@ -87,15 +107,7 @@ def in_words(claim: Claim, level: Level, verdict: Verdict, parts: Sequence[Part]
     if verdict is Verdict.SHOWS:
         return f"It is shown that {said}, as {listed(people)} confirm." if people else f"It is shown that {said}."
     if verdict is Verdict.SUPPORTS:
-        measured = [part.strength for part in parts if part.strength.ratio > 1]
-        if measured:
-            held = min(measured, key=lambda item: item.ratio)
-            return (
-                f"The footage gives {held.words} to the statement that {said} (likelihood ratio {held.ratio:,.0f}; "
-                f"with {held.clips:,} validation clips no more than {held.cap:,.0f} may be stated)."
-            )
-        whose = f", by what {listed(people)} found" if people else ""
-        return f"The evidence supports the statement that {said}{whose}. How often such findings err was not measured."
+        return _supported(said, parts, people)
     beyond = f" {BEYOND[level]}" if level in BEYOND else ""
     return {
         Verdict.CONSISTENT_WITH: f"What is known is as expected if {said}, and just as expected under other "
