@@ -79,7 +79,7 @@ def film(
     at: float = 5.0,
     sha256: str = ONE,
     name: str = "one.mp4",
-    **other: Any,  # noqa: ANN401
+    **other: Any,
 ) -> Footage:
     """A minute of footage. ``together``: tracks that one frame shows side by side, at the second ``at``."""
     made = Footage(
@@ -98,13 +98,13 @@ def film(
     return replace(made, **other)
 
 
-def jets(count: int, probability: float = 0.99, types: Mapping[str, float] | None = None, **other: Any) -> Footage:  # noqa: ANN401
+def jets(count: int, probability: float = 0.99, types: Mapping[str, float] | None = None, **other: Any) -> Footage:
     """So many combat aircraft side by side: t1, t2 …"""
     names = tuple(f"t{number + 1}" for number in range(count))
     return film(*(saw(name, "combat_aircraft", probability, types) for name in names), together=[names], **other)
 
 
-def found(kind: FindingKind, who: str, /, **fields: Any) -> Finding:  # noqa: ANN401
+def found(kind: FindingKind, who: str, /, **fields: Any) -> Finding:
     """A finding; ``when`` and ``count`` in the words of the files, basis "seen" unless a source is given."""
     fields["when"] = days(fields["when"]) if "when" in fields else None
     fields["count"] = quantifier(fields.pop("count", "at least 1")) if kind == "sighting" else None
@@ -115,7 +115,7 @@ def found(kind: FindingKind, who: str, /, **fields: Any) -> Finding:  # noqa: AN
     return Finding(f"f{next(_NUMBERS):05d}", kind, who, date(2024, 5, 1), basis, **fields)
 
 
-def both(kind: FindingKind, /, **fields: Any) -> tuple[Finding, Finding]:  # noqa: ANN401
+def both(kind: FindingKind, /, **fields: Any) -> tuple[Finding, Finding]:
     """The same finding of two people."""
     return found(kind, "Ana", **fields), found(kind, "Ben", **fields)
 
@@ -167,5 +167,3 @@ def rules_of(assessment: Assessment) -> set[str]:
     """The rules of all evidence and steps."""
     evidence = (*assessment.supporting, *assessment.opposing, *assessment.sentences)
     return {item.rule for item in evidence} | {step.rule for step in assessment.derivation}
-
-

@@ -26,7 +26,9 @@ WHOLE: Final = (
     'coverage: {text: "The whole apron is shown.", who: Cem}, '
     'recall: {found: 290, objects: 300, source: "a test on like footage"}'
 )
-WEAK: Final = 'coverage: {text: "The whole apron is shown.", who: Cem}, recall: {found: 2, objects: 5, source: "a test"}'
+WEAK: Final = (
+    'coverage: {text: "The whole apron is shown.", who: Cem}, recall: {found: 2, objects: 5, source: "a test"}'
+)
 AT_TABQA: Final = "scope: {place: Tabqa air base, filmed: 2014-08-31}"
 SOVIET: Final = "subject: {any_of: aircraft, design_origin: Soviet Union}"
 MARKED: Final = "{any_of: aircraft, marking: '2357'}"

@@ -40,7 +40,7 @@ def _held_in_syria() -> tuple[object, ...]:
 
 
 SCENES: Final[dict[str, Callable[[], Scene]]] = {
-    "nothing known": lambda: scene(),
+    "nothing known": scene,
     "empty footage": lambda: scene(film()),
     "two jets": lambda: scene(jets(2)),
     "two likely jets": lambda: scene(jets(2, 0.97)),

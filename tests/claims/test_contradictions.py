@@ -174,9 +174,11 @@ MANY: tuple[Footage | Finding | tuple[Finding, ...], ...] = (
     found("sighting", "Cem", nodes="mig-21", count="exactly 1"),
 )
 SAID = (
-    "subject: aircraft", "quantifier: at least 3, subject: aircraft", f"quantifier: exactly 2, subject: mig-21, {WHOLE}",
+    "subject: aircraft", "quantifier: at least 3, subject: aircraft",
+    f"quantifier: exactly 2, subject: mig-21, {WHOLE}",
     "subject: {any_of: aircraft, design_origin: Soviet Union}", "subject: aircraft, relation: {supplied_by: Russia}",
-    "quantifier: all, subject: aircraft, relation: {operated_by: Syria}", "subject: {any_of: aircraft, marking: '2357'}",
+    "quantifier: all, subject: aircraft, relation: {operated_by: Syria}",
+    "subject: {any_of: aircraft, marking: '2357'}",
     "subject: aircraft, relation: {same_individual_as: t2}", "quantifier: all, subject: aircraft",
     "subject: aircraft, relation: {first_published_by: 2014-09-01}",
 )  # fmt: skip
@@ -202,5 +204,3 @@ def test_the_reverse_order_gives_the_same_table(name: str) -> None:
     turned = Scene(whole.catalogue, whole.footage[::-1], whole.findings[::-1])
     for said in claims:
         assert assess(said, turned) == assess(said, whole)
-
-

@@ -61,7 +61,9 @@ def test_other_objects_in_the_frame_do_not_count() -> None:
 
 
 def test_different_serials_that_two_people_read_are_two() -> None:
-    assert len(bound(apart(), both("serial", tracks="t1", serial="2357"), both("serial", tracks="t2", serial="2360"))) == 2
+    assert (
+        len(bound(apart(), both("serial", tracks="t1", serial="2357"), both("serial", tracks="t2", serial="2360"))) == 2
+    )
 
 
 @pytest.mark.parametrize(

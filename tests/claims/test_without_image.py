@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from claims.demo_clip import demo_footage
 from claims.scenes import J_7, MIG_21, both, catalogue, claim, film, found, jets, saw, scene
 from claims.table_rows import ROWS, WHOLE, Row
 from claims.table_scenes import SCENES
 from claims.test_verdicts import claim_of
 from roundel.claims.assess import assess
 from roundel.claims.model import Assessment, Verdict
-from roundel.claims.scene import Footage, Scene
+from roundel.claims.scene import Scene
 
 HELD = (found("previous_holder", "a list", actor="SY", source="P14"), found("date", "Ana", when="2014-08-31"))
 
@@ -30,8 +31,8 @@ def test_no_evidence_of_the_table_claims_the_video(row: Row) -> None:
         assert any(item.source in {"finding", "file"} for item in blind.supporting)
 
 
-def test_no_evidence_of_the_demo_claims_the_video(demo_footage: Footage) -> None:
-    whole = Scene(catalogue(), (demo_footage,))
+def test_no_evidence_of_the_demo_claims_the_video() -> None:
+    whole = Scene(catalogue(), (demo_footage(),))
     for row in (row for row in ROWS if row.scene == "demo"):
         assert from_video(assess(claim_of(row), whole.without_image())) == [], row.id
     assert any(from_video(assess(claim_of(row), whole)) for row in ROWS if row.scene == "demo")

@@ -90,9 +90,7 @@ def test_a_group_is_never_stronger_than_its_weakest_member(chance: float, points
 @given(st.integers(0, 3000), st.integers(0, 100), st.integers(0, 40), st.floats(0.5, 1), st.sampled_from([1, 2]))
 def test_the_sentence_says_no_more_than_the_cap(clips: int, hits: int, alarms: int, chance: float, least: int) -> None:
     point = OperatingPoint(0.5, hits, 100, min(alarms, clips), clips)
-    found = held(
-        f"quantifier: at least {least}, subject: aircraft", jets(2, chance, points={"aircraft": (point,)})
-    )
+    found = held(f"quantifier: at least {least}, subject: aircraft", jets(2, chance, points={"aircraft": (point,)}))
     limit = cap(point)
     for item in (*found.supporting, *found.opposing):
         assert item.ratio is None or item.ratio <= limit

@@ -134,9 +134,9 @@ def agreeing(findings: Sequence[Finding], view: View) -> tuple[str, ...]:
 
 
 def _same_thing(one: Finding, other: Finding, view: View) -> bool:
-    if one.video and other.video and one.video != other.video:
-        if not any(item.is_called(one.video) and item.is_called(other.video) for item in view.footage):
-            return False
+    named = {item.video for item in (one, other) if item.video}
+    if len(named) > 1 and not any(all(map(item.is_called, named)) for item in view.footage):
+        return False
     first = [item.start_seconds for item in (one, other) if item.start_seconds is not None]
     last = [item.end_seconds for item in (one, other) if item.end_seconds is not None]
     if first and last and max(first) > min(last):

@@ -127,7 +127,9 @@ def _shared(wanted: Wanted, least: int, view: View) -> Part | None:
         }
     )
     by_people = any(one.key in found for one in bound.group)
-    text = f"What is seen may be {listed(names, 'or')}, a design that {tree.state_name(origin, None)} shares with others."
+    text = (
+        f"What is seen may be {listed(names, 'or')}, a design that {tree.state_name(origin, None)} shares with others."
+    )
     evidence = Evidence("for", "design-shared", text, "finding" if by_people else "video", exhibits=bound.exhibits)
     return Part("machine", Verdict.CONSISTENT_WITH, (evidence,))
 

@@ -188,9 +188,7 @@ def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
 
 def readings(wanted: str, view: View) -> list[Finding]:
     """Findings of people who looked and read a marking."""
-    return [
-        item for item in view.of_kind("serial") if item.basis == "seen" and plain(item.serial) == plain(wanted)
-    ]
+    return [item for item in view.of_kind("serial") if item.basis == "seen" and plain(item.serial) == plain(wanted)]
 
 
 def _is_elsewhere(item: Finding, view: View) -> bool:

@@ -1,7 +1,7 @@
 """How many: the parts of a claim that its quantifier asks for, and what it does to the other parts.
 
-A number of what is visible has a lower part (so many are proven) and an upper part (no more can be there). Where more is
-said of the objects than that they are visible, the number is one of those of which it is true: nothing here limits it.
+A number of what is visible has a lower part (so many are proven) and an upper part (no more can be there). Where more
+is said of the objects than that they are visible, it is the number of those of which that is true: nothing limits it.
 """
 
 from __future__ import annotations

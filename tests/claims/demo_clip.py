@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 import roundel
@@ -30,7 +30,7 @@ class Nowhere:
         pass
 
 
-@pytest.fixture(scope="session")
+@cache
 def demo_footage() -> Footage:
     """The demo clip as the shipped detector sees it. The validation is set by hand: 300 clips, none of them wrong."""
     clip = Path(roundel.__file__).parent / "demo" / "clip.mp4"
