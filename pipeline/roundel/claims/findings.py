@@ -74,17 +74,21 @@ class FindingReader:
 
     def __init__(self, names: Names, problems: Problems) -> None:
         self._names, self._problems, self._ids = names, problems, Ids(problems)
+        self._read: set[Path] = set()
 
     def file(self, path: Path) -> tuple[SourceFile, tuple[Finding, ...]]:
         """Read a file: ``.csv``, ``.yaml``, ``.yml`` or ``.json``. What is wrong in it is noted.
 
         Raises:
-            UsageError: if it cannot be opened.
+            UsageError: if it cannot be opened, or was read before.
         """
         suffix = path.suffix.lower()
         if suffix not in (".csv", ".yaml", ".yml", ".json"):
             raise UsageError(f"{path}: is neither .yaml nor .csv; save the findings as one of these")
+        if path.resolve() in self._read:
+            raise UsageError(f"{path}: is named twice; name each file of findings once")
         text, sha256 = open_text(path, "a file of findings")
+        self._read.add(path.resolve())
         try:
             if suffix == ".csv":
                 rows: tuple[Node, ...] = parse_table(text, path, KEYS, LISTS, MAPPINGS, self._problems)
@@ -115,6 +119,8 @@ class FindingReader:
         """The findings that can be read; what is wrong with the others is noted."""
         found: list[Finding] = []
         for node in nodes:
+            if self._problems.full:
+                break
             try:
                 finding = self.finding(as_mapping(node, "the keys of a finding: id, kind, who, found, basis …"))
             except FileProblemsError as error:

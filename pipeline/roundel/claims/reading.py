@@ -149,6 +149,8 @@ class _ClaimReader:
             raise wrong(node.place, "there is no list of claims; start each claim with a hyphen, as - id: two-aircraft")
         found: list[Claim] = []
         for item in node.items:
+            if self._problems.full:
+                break
             try:
                 found.append(self._claim(as_mapping(item, "the keys of a claim: id, text, by, subject …")))
             except FileProblemsError as error:

@@ -54,7 +54,7 @@ def node_of(names: Names, text: str) -> str:
         return text
     found = [node for node in names.find(text[:60])[:3] if names.is_node(node)]
     near = found or [node for node in (nearest(text, names.nodes()),) if node]
-    hint = f"did you mean {' or '.join(near)}?" if near else "see roundel catalogue for what it knows"
+    hint = f"did you mean {' or '.join(near)}?" if near else "look for it with roundel catalogue search"
     raise UsageError(f"{quoted(text)} is not in the catalogue; {hint}")
 
 

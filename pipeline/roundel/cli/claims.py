@@ -155,13 +155,17 @@ def new(
 
     Example: **roundel claims new claims.yaml**
     """
+    from roundel.claims.problems import FileProblemsError
     from roundel.claims.reading import read_claims
     from roundel.cli.claim_questions import ask_for_claim
 
     names = catalogue_names()
     used: tuple[str, ...] = ()
     if file is not None and (file.exists() or file.is_symlink()):
-        used = tuple(claim.id for claim in read_claims(file, names).claims)
+        try:
+            used = tuple(claim.id for claim in read_claims(file, names).claims)
+        except FileProblemsError as error:
+            return _refuse(error, as_json)
         say(f"The claim will be added to {file}, which has {number(len(used), 'claim')}.", quiet)
     elif file is not None and not file.parent.is_dir():
         raise UsageError(f"{file.parent}: is no folder; make it first, or give another place")
