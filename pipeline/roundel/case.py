@@ -24,6 +24,18 @@ CONFIGURED = "configured"
 GALLERY_ADDED = "gallery"
 GALLERY_FILE = "gallery/gallery.json"
 """The case's own gallery of types, if it has one."""
+ROWS_IMPORTED = "catalogue"
+CATALOGUE_ROWS = "catalogue/sipri.csv"
+CATALOGUE_NOTICE = "catalogue/NOTICE.md"
+"""Deliveries that the user imported into the case, and the terms that they stand under."""
+FILES = (
+    (CONFIGURED, CONFIG),
+    (GALLERY_ADDED, GALLERY_FILE),
+    (ROWS_IMPORTED, CATALOGUE_ROWS),
+    (ROWS_IMPORTED, CATALOGUE_NOTICE),
+    (REPORTED, f"{REPORT}/{REPORT_PAGE}"),
+)
+"""Single files of a case, and the event that notes the hash of each."""
 
 
 def create(case: Path, config: Config) -> None:
@@ -105,7 +117,7 @@ def problems(case: Path) -> Iterator[str]:
         elif not agrees(folder, noted[name]):
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
-    for kind, name in ((CONFIGURED, CONFIG), (GALLERY_ADDED, GALLERY_FILE), (REPORTED, f"{REPORT}/{REPORT_PAGE}")):
+    for kind, name in FILES:
         if whole or (kind, name) in latest:
             yield from _problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
@@ -114,6 +126,26 @@ def problems(case: Path) -> Iterator[str]:
 def note_gallery(case: Path, file: Path, details: dict[str, object]) -> None:
     """Note in the custody log that the case's gallery was added to."""
     custody.append(case, GALLERY_ADDED, GALLERY_FILE, {**details, "sha256": sha256_of(file)})
+
+
+def note_import(case: Path, details: dict[str, object]) -> None:
+    """Note in the custody log that deliveries were imported, and the hashes of both files that hold them."""
+    custody.append(case, ROWS_IMPORTED, CATALOGUE_ROWS, {**details, "sha256": sha256_of(case / CATALOGUE_ROWS)})
+    custody.append(case, ROWS_IMPORTED, CATALOGUE_NOTICE, {"sha256": sha256_of(case / CATALOGUE_NOTICE)})
+
+
+def imported_rows(case: Path) -> tuple[Path, ...]:
+    """The files of deliveries that were imported into a case.
+
+    Raises:
+        IntegrityError: if one is not as it was written.
+    """
+    path = case / CATALOGUE_ROWS
+    noted = {(event.event, event.subject): event for event in custody.read(case)}
+    wrong = list(_problems_of(case, CATALOGUE_ROWS, noted.get((ROWS_IMPORTED, CATALOGUE_ROWS))))
+    if wrong:
+        raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and restore it from a copy")
+    return (path,) if path.is_file() else ()
 
 
 def logged(case: Path) -> dict[str, custody.Event]:
@@ -139,15 +171,16 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {CONFIG, custody.FILE, custody.HEAD, VIDEOS, REPORT, INDEX, GALLERY_FILE.partition("/")[0]}
+    known = {custody.FILE, custody.HEAD, VIDEOS, INDEX, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
             yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
     for path in sorted(case.iterdir()):
         if path.name not in known:
             yield f"{path}: was added"
-    for only in (case / REPORT / REPORT_PAGE, case / GALLERY_FILE):
-        yield from (f"{path}: was added" for path in sorted(only.parent.glob("*")) if path != only)
+    files = {case / name for _, name in FILES if "/" in name}
+    for folder in sorted({path.parent for path in files}):
+        yield from (f"{path}: was added" for path in sorted(folder.glob("*")) if path not in files)
     for path in sorted((case / VIDEOS).glob("*")):
         if not path.is_dir():
             yield f"{path}: was added"

@@ -13,8 +13,6 @@ from roundel.catalogue.query import Catalogue
 from roundel.errors import UsageError
 
 SHIPPED = roundel_models.ROOT / "catalogue"
-WITH = " (with "
-"""Begins the variants that the shipped rows name after a designation."""
 
 
 def load(folder: Path | None = None, imported: Sequence[Path] = ()) -> Catalogue:
@@ -32,8 +30,8 @@ def load(folder: Path | None = None, imported: Sequence[Path] = ()) -> Catalogue
     fresh: dict[str, Row] = {}
     for path in imported:
         fresh |= {row.id: row for row in reading.read_rows(path, str(path))}
-    known = {_deal(row) for row in fresh.values()}
-    kept = tuple(row for row in base.rows if row.relation != "transfer" or _deal(row) not in known)
+    known = {reading.deal(row) for row in fresh.values()}
+    kept = tuple(row for row in base.rows if row.relation != "transfer" or reading.deal(row) not in known)
     return Catalogue(base.types, base.classes, base.states, base.sources, (*kept, *fresh.values()))
 
 
@@ -58,7 +56,3 @@ def _read(folder: Path) -> Catalogue:
         reading.read_sources(folder),
         rows,
     )
-
-
-def _deal(row: Row) -> tuple[str, str, str, int | None]:
-    return row.supplier, row.recipient, row.designation.partition(WITH)[0], row.ordered_year

@@ -38,6 +38,8 @@ ROW_COLUMNS = (
 BETWEEN_CITATIONS = " ; "
 DERIVED = "derived_from"
 NATO = "nato_name"
+WITH = " (with "
+"""Begins the variants that shipped rows name after a designation."""
 RELATIONS = ("transfer", "captured", "operator")
 
 
@@ -248,3 +250,8 @@ def row_cells(row: Row) -> dict[str, str]:
     cells = {name: "" if getattr(row, name) is None else str(getattr(row, name)) for name in ROW_COLUMNS}
     sources = BETWEEN_CITATIONS.join(f"{item.code}:{item.locator}".rstrip(":") for item in row.sources)
     return {**cells, "hedged": "yes" if row.hedged else "", "flags": "|".join(row.flags), "sources": sources}
+
+
+def deal(row: Row) -> tuple[str, str, str, int | None]:
+    """What tells one deal from another: supplier, recipient, designation and year of the order."""
+    return row.supplier, row.recipient, row.designation.partition(WITH)[0], row.ordered_year

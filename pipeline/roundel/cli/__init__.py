@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from roundel import __version__
-from roundel.cli import analyze, cases, claims, doctor, gallery, models
+from roundel.cli import analyze, cases, catalogue, claims, doctor, gallery, models
 from roundel.cli.output import fail
 from roundel.errors import EXIT_INTERRUPTED, EXIT_USAGE, RoundelError
 from roundel.quiet import hush
@@ -36,6 +36,7 @@ app.command("demo")(analyze.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(gallery.app, name="gallery")
+app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(claims.app, name="claims")
 
 
