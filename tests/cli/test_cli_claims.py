@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from roundel.claims.files.reading import read_claims
 from roundel.claims.model import (
     Claim,
     CoverageStatement,
@@ -23,7 +24,6 @@ from roundel.claims.model import (
     Scope,
     Subject,
 )
-from roundel.claims.reading import read_claims
 from roundel.cli import claims
 from small_names import SmallNames
 
@@ -72,7 +72,8 @@ def test_findings_of_the_command_line_are_read_as_well(tmp_path: Path, call: Cal
     table.write_text("id,kind,who,found,basis\nf,edited,w,2024-05-01,seen\n")
     found = json.loads(call("claims", "check", file, "--findings", table, "--json").out)
     assert [item["found"] for item in found["findings"]] == ["2024-05-01"]
-    assert call("claims", "check", file, "--findings", table, "--findings", table).code == 2
+    said = call("claims", "check", file, "--findings", table, "--findings", table)
+    assert (said.code, said.err) == (2, f"Error: {table}: is named twice; name each file of findings once\n")
 
 
 def test_all_mistakes_are_told_and_end_with_2(tmp_path: Path, call: Call) -> None:
@@ -203,6 +204,13 @@ def test_a_file_that_is_no_claim_file_is_left_alone(tmp_path: Path, call: Call, 
         typed(*SHORT)
         assert call("claims", "new", file).code == 2
         assert file.read_text() == text
+
+
+def test_mistakes_in_a_file_to_add_to_are_told_before_anything_is_asked(tmp_path: Path, call: Call) -> None:
+    file = tmp_path / "claims.yaml"
+    file.write_text(SIMPLE.replace("aircraft", "aircaft") + "    relation: visibel\n")
+    said = call("claims", "new", file)
+    assert (said.code, len(said.err.splitlines())) == (2, 2)
 
 
 def test_the_end_of_the_input_is_told_and_nothing_is_written(

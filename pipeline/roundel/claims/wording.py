@@ -112,9 +112,7 @@ def cap(point: OperatingPoint) -> float:
     >>> round(cap(point))
     91
     """
-    return max(
-        1.0, hit_bound(point.found, point.objects) / false_alarm_bound(point.false_alarms, point.negatives)
-    )
+    return max(1.0, hit_bound(point.found, point.objects) / false_alarm_bound(point.false_alarms, point.negatives))
 
 
 def odds(probability: float) -> float:

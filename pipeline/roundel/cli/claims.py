@@ -18,10 +18,10 @@ from roundel.cli.output import JsonOption, QuietOption, fail, messages, number, 
 from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
+    from roundel.claims.files.names import Names
+    from roundel.claims.files.problems import FileProblemsError
+    from roundel.claims.files.reading import ClaimFile
     from roundel.claims.model import Claim
-    from roundel.claims.names import Names
-    from roundel.claims.problems import FileProblemsError
-    from roundel.claims.reading import ClaimFile
 
 app = typer.Typer(help="Write down what is claimed about footage, and check it.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ class SchemaName(StrEnum):
 def catalogue_names() -> Names:
     """The catalogue that claims are read with."""
     from roundel.catalogue import load
-    from roundel.claims.names import CatalogueNames
+    from roundel.claims.files.names import CatalogueNames
 
     return CatalogueNames(load())
 
@@ -58,8 +58,8 @@ def check(
     Example: **roundel claims check claims.yaml --case raqqa --findings findings.csv**
     """
     from roundel.case import require
-    from roundel.claims.problems import FileProblemsError
-    from roundel.claims.reading import read_claims
+    from roundel.claims.files.problems import FileProblemsError
+    from roundel.claims.files.reading import read_claims
 
     if page is not None:
         raise UsageError("--page needs an assessment, which this version does not make yet; leave it out")
@@ -115,7 +115,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 
 
 def _show(read: ClaimFile, names: Names, quiet: bool) -> None:
-    from roundel.claims.writing import describe_claim
+    from roundel.claims.files.writing import describe_claim
 
     for claim in read.claims:
         results.print(visible(describe_claim(claim, names)))
@@ -132,7 +132,7 @@ def schema(
 
     Example: **roundel claims schema > claims.schema.json**
     """
-    text = resources.files("roundel.claims").joinpath("schema", f"{name}.schema.json").read_text(encoding="utf-8")
+    text = resources.files("roundel.claims.files").joinpath("schema", f"{name}.schema.json").read_text(encoding="utf-8")
     if as_json:
         print_json(json.loads(text))
     else:
@@ -155,13 +155,17 @@ def new(
 
     Example: **roundel claims new claims.yaml**
     """
-    from roundel.claims.reading import read_claims
+    from roundel.claims.files.problems import FileProblemsError
+    from roundel.claims.files.reading import read_claims
     from roundel.cli.claim_questions import ask_for_claim
 
     names = catalogue_names()
     used: tuple[str, ...] = ()
     if file is not None and (file.exists() or file.is_symlink()):
-        used = tuple(claim.id for claim in read_claims(file, names).claims)
+        try:
+            used = tuple(claim.id for claim in read_claims(file, names).claims)
+        except FileProblemsError as error:
+            return _refuse(error, as_json)
         say(f"The claim will be added to {file}, which has {number(len(used), 'claim')}.", quiet)
     elif file is not None and not file.parent.is_dir():
         raise UsageError(f"{file.parent}: is no folder; make it first, or give another place")
@@ -188,9 +192,9 @@ def _write(claim: Claim, file: Path | None, names: Names) -> str:
 
     The text is read back first: nothing is written unless it says the old claims and this one.
     """
-    from roundel.claims.reading import read_claim_text, read_claims
-    from roundel.claims.source_text import open_text
-    from roundel.claims.writing import claim_lines, new_file, with_claim
+    from roundel.claims.files.reading import read_claim_text, read_claims
+    from roundel.claims.files.source_text import open_text
+    from roundel.claims.files.writing import claim_lines, new_file, with_claim
 
     place = file or Path("claims.yaml")
     before: tuple[Claim, ...] = ()
