@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from dataclasses import asdict, replace
 from datetime import date
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roundel.cli.claim_words import show_claims
 from roundel.cli.output import JsonOption, QuietOption, fail, messages, number, print_json, results, say, visible
 from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
     from roundel.claims.files.names import Names
     from roundel.claims.files.problems import FileProblemsError
-    from roundel.claims.files.reading import ClaimFile
     from roundel.claims.model import Claim
 
 app = typer.Typer(help="Write down what is claimed about footage, and check it.", no_args_is_help=True)
@@ -53,27 +54,35 @@ def check(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Read a claim file with its findings, and say what is wrong in it, with line and column.
+    """Hold claims against footage, catalogue and people's findings: for, against, and what cannot be said.
 
     Example: **roundel claims check claims.yaml --case raqqa --findings findings.csv**
+
+    Without a case only people's findings and the catalogue are used. Mistakes in the files are listed with line and
+    column.
     """
+    from roundel import claims_check
     from roundel.case import require
     from roundel.claims.files.problems import FileProblemsError
-    from roundel.claims.files.reading import read_claims
 
-    if page is not None:
-        raise UsageError("--page needs an assessment, which this version does not make yet; leave it out")
     if case is not None:
         require(case)
     try:
-        names = catalogue_names()
-        read = read_claims(file, names, findings or ())
+        found = claims_check.check(file, findings or (), case)
     except FileProblemsError as error:
         return _refuse(error, as_json)
+    if case is not None:
+        claims_check.keep(case, found)
+    if page is not None:
+        raise UsageError("--page: not yet")
     if as_json:
-        print_json(_as_json(read))
+        print_json({"ok": True, **found.model_dump(mode="json", by_alias=True)})
         return EXIT_OK
-    _show(read, names, quiet)
+    show_claims(found.claims, results.print)
+    if not found.footage:
+        say("No footage was examined: what is said rests on people's findings and the catalogue alone.", quiet)
+    kept = f"Kept in {case}. Next: roundel report {shlex.quote(str(case))}" if case is not None else ""
+    say(f"{number(len(found.claims), 'claim')} assessed. {kept}".strip(), quiet)
     return EXIT_OK
 
 
@@ -94,32 +103,12 @@ def _refuse(error: FileProblemsError, as_json: bool) -> int:
     return EXIT_USAGE
 
 
-def _as_json(read: ClaimFile) -> dict[str, Any]:
-    return {
-        "ok": True,
-        "assessed": False,
-        "file": str(read.path),
-        "sha256": read.sha256,
-        "claims": [_plain(asdict(claim)) for claim in read.claims],
-        "findings": [_plain(asdict(finding)) for finding in read.findings],
-        "findings_files": [{"path": str(item.path), "sha256": item.sha256} for item in read.files],
-    }
-
-
 def _plain(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _show(read: ClaimFile, names: Names, quiet: bool) -> None:
-    from roundel.claims.files.writing import describe_claim
-
-    for claim in read.claims:
-        results.print(visible(describe_claim(claim, names)))
-    say(f"{number(len(read.claims), 'claim')} and {number(len(read.findings), 'finding')} read, none assessed.", quiet)
 
 
 @app.command("schema")
