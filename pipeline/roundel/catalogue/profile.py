@@ -34,6 +34,7 @@ def profile(catalogue: Catalogue, node: str, recipient: str | None = None) -> di
     rows = [row for row in catalogue.deliveries(node, recipient) if catalogue.printable(row)]
     found: dict[str, Any] = {
         "id": node,
+        "kind": "class" if node in catalogue.classes else "type",
         "title": catalogue.node_title(node),
         "names": _names(catalogue, node),
         "lineage": [{"id": above, "title": catalogue.node_title(above)} for above in lineage[1:]],
