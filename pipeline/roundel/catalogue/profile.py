@@ -20,6 +20,7 @@ IDENTIFIERS = ("wikidata", "icao_8643", "mil_std_2525d", "unroca")
 NOT_SEPARATED = "no part that separates them is sourced"
 LOCAL = "local:"
 PRODUCTION_LINE = "production_line:"
+HOW = {"unknown": "how is not stated"}
 BASIS = {"stated": "stated", "licence_row": "from a licence row of the register", "inferred": "inferred"}
 
 
@@ -95,7 +96,11 @@ class _About:
 
     def fact(self, fact: Fact) -> dict[str, Any]:
         """A fact in words."""
-        notes = [text for text in (fact.how.replace("_", " "), "" if fact.scope == JOINT else fact.scope) if text]
+        notes = [
+            text
+            for text in (HOW.get(fact.how, fact.how.replace("_", " ")), "" if fact.scope == JOINT else fact.scope)
+            if text
+        ]
         notes += ["joint design"] if fact.scope == JOINT else []
         notes += ["sources disagree"] if fact.rank == CONFLICTING else []
         return {

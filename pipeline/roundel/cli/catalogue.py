@@ -75,7 +75,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _facts("designer or maker", found["designer"], basis=True)
     yield from (f"  {item['what'].replace('_', ' ')}: {_fact(item)}" for item in found["dates"])
     yield from _facts("made in", found["produced_in"])
-    yield from _facts("derived from", found["derived_from"])
+    yield from _facts("derived from", found["derived_from"], basis=True)
     for item in found["identifiers"]:
         shared = f"; also that of {', '.join(item['shared_with'])}" if item["shared_with"] else ""
         yield f"  {TITLES[item['what']]}: {item['value']}{shared} [{item['sources']}]"
