@@ -54,28 +54,6 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return give
 
 
-def test_a_claim_is_shown_in_one_line(tmp_path: Path, call: Call) -> None:
-    file = tmp_path / "claims.yaml"
-    file.write_text(SIMPLE)
-    said = call("claims", "check", file)
-    assert (said.code, said.out) == (0, "one: some aircraft, visible; said by a speaker\n")
-    assert said.err == "1 claim and 0 findings read, none assessed.\n"
-    assert call("claims", "check", file, "--quiet").err == ""
-    found = json.loads(call("claims", "check", file, "--json").out)
-    assert found["claims"][0]["subject"]["nodes"] == ["aircraft"]
-    assert (found["ok"], found["assessed"], found["findings_files"]) == (True, False, [])
-
-
-def test_findings_of_the_command_line_are_read_as_well(tmp_path: Path, call: Call) -> None:
-    file, table = tmp_path / "claims.yaml", tmp_path / "f.csv"
-    file.write_text(SIMPLE)
-    table.write_text("id,kind,who,found,basis\nf,edited,w,2024-05-01,seen\n")
-    found = json.loads(call("claims", "check", file, "--findings", table, "--json").out)
-    assert [item["found"] for item in found["findings"]] == ["2024-05-01"]
-    said = call("claims", "check", file, "--findings", table, "--findings", table)
-    assert (said.code, said.err) == (2, f"Error: {table}: is named twice; name each file of findings once\n")
-
-
 def test_all_mistakes_are_told_and_end_with_2(tmp_path: Path, call: Call) -> None:
     file = tmp_path / "claims.yaml"
     file.write_text(SIMPLE.replace("aircraft", "aircaft") + "    relation: visibel\n")
@@ -100,8 +78,6 @@ def test_what_is_not_there_ends_with_2(tmp_path: Path, call: Call) -> None:
     assert (said.code, said.err) == (2, f"Error: {file}: does not exist; give a claim file\n")
     file.write_text(SIMPLE)
     assert call("claims", "check", file, "--case", tmp_path / "none").code == 2
-    said = call("claims", "check", file, "--page", tmp_path / "page.html")
-    assert (said.code, "leave it out" in said.err) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["claims", "findings"])

@@ -98,8 +98,8 @@ def _refuse(error: FileProblemsError, as_json: bool) -> int:
             for problem in error.problems
         ]
         print_json({"ok": False, "problems": rows})
-    for problem in error.problems:
-        fail(str(problem))
+    for line in error.lines():
+        fail(line)
     return EXIT_USAGE
 
 

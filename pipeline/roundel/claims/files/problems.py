@@ -43,7 +43,11 @@ class FileProblemsError(UsageError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(self.lines()))
+
+    def lines(self) -> tuple[str, ...]:
+        """One line for each problem."""
+        return tuple(map(str, self.problems))
 
 
 @dataclass(slots=True)
