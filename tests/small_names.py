@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from roundel.claims.problems import did_you_mean
+from roundel.claims.files.problems import did_you_mean
 from roundel.errors import UsageError
 
 TITLES = {

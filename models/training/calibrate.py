@@ -5,8 +5,8 @@
 Every held-out picture (validation, test and ``score``; none was trained on) becomes a take (``training.clips``), the
 whole pipeline follows tracks through it, and a track is right if at least half of its boxes overlap a true one by 0.4.
 Takes are halved by their group, so that frames of one source video are on one side only. With ``--write`` the numbers
-go to ``roundel_models/calibration/MODEL.json``, with the hits and false alarms that cap the words of a report; the
-figures to ``models/cards/MODEL.calibration.json`` and the reliability diagram to ``models/cards/MODEL.reliability.png``.
+go to ``roundel_models/calibration/MODEL.json``, with the hits and false alarms that cap the words of a report;
+the figures to ``models/cards/MODEL.calibration.json`` and the reliability diagram beside it, ``MODEL.reliability.png``.
 
 Tracks that are most likely a person, a bird or a civil vehicle are left out: the sources do not label all of these.
 """

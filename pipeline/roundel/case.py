@@ -9,6 +9,7 @@ from pathlib import Path
 
 from roundel import custody, package
 from roundel.config import Config
+from roundel.disk import replace_text
 from roundel.errors import IntegrityError, UsageError
 from roundel.media.identity import sha256_of
 
@@ -28,12 +29,17 @@ ROWS_IMPORTED = "catalogue"
 CATALOGUE_ROWS = "catalogue/sipri.csv"
 CATALOGUE_NOTICE = "catalogue/NOTICE.md"
 """Deliveries that the user imported into the case, and the terms that they stand under."""
+CLAIMS_CHECKED = "claims"
+CLAIMS = "claims"
+"""Folder of the checks of claims, one file for each claim file."""
+CLAIMS_PAGE = "claims.html"
 FILES = (
     (CONFIGURED, CONFIG),
     (GALLERY_ADDED, GALLERY_FILE),
     (ROWS_IMPORTED, CATALOGUE_ROWS),
     (ROWS_IMPORTED, CATALOGUE_NOTICE),
     (REPORTED, f"{REPORT}/{REPORT_PAGE}"),
+    (REPORTED, f"{REPORT}/{CLAIMS_PAGE}"),
 )
 """Single files of a case, and the event that notes the hash of each."""
 
@@ -117,7 +123,10 @@ def problems(case: Path) -> Iterator[str]:
         elif not agrees(folder, noted[name]):
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
-    for kind, name in FILES:
+    checked = {name for kind, name in latest if kind == CLAIMS_CHECKED} | {
+        path.relative_to(case).as_posix() for path in claim_checks(case)
+    }
+    for kind, name in (*FILES, *((CLAIMS_CHECKED, name) for name in sorted(checked))):
         if whole or (kind, name) in latest:
             yield from _problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
@@ -132,6 +141,22 @@ def note_import(case: Path, details: dict[str, object]) -> None:
     """Note in the custody log that deliveries were imported, and the hashes of both files that hold them."""
     custody.append(case, ROWS_IMPORTED, CATALOGUE_ROWS, {**details, "sha256": sha256_of(case / CATALOGUE_ROWS)})
     custody.append(case, ROWS_IMPORTED, CATALOGUE_NOTICE, {"sha256": sha256_of(case / CATALOGUE_NOTICE)})
+
+
+def claim_checks(case: Path) -> list[Path]:
+    """The files that hold checks of claims, sorted."""
+    return sorted((case / CLAIMS).glob("*.json"))
+
+
+def keep_claims(case: Path, name: str, text: str, details: dict[str, object]) -> Path:
+    """Write a check of claims and note its hash in the custody log; an earlier check of that name is replaced.
+
+    What it replaces stays on record by its hash, with the hash of the claim file that it was made from.
+    """
+    path = case / CLAIMS / f"{name}.json"
+    replace_text(path, text)
+    custody.append(case, CLAIMS_CHECKED, path.relative_to(case).as_posix(), {**details, "sha256": sha256_of(path)})
+    return path
 
 
 def imported_rows(case: Path) -> tuple[Path, ...]:
@@ -171,7 +196,7 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {custody.FILE, custody.HEAD, VIDEOS, INDEX, *(name.partition("/")[0] for _, name in FILES)}
+    known = {custody.FILE, custody.HEAD, VIDEOS, INDEX, CLAIMS, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
             yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"

@@ -14,6 +14,10 @@ class RoundelError(Exception):
 
     exit_code = EXIT_USAGE
 
+    def lines(self) -> tuple[str, ...]:
+        """What is to be said, one line for each thing that is wrong."""
+        return (str(self),)
+
 
 class UsageError(RoundelError):
     """The call or the configuration is wrong; nothing was done."""

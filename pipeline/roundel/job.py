@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -13,12 +14,16 @@ from typing import Literal
 from roundel import __version__, custody, package
 from roundel import case as cases
 from roundel.analyze import NO_SPECIALISTS, Progress, analyze_video
+from roundel.catalogue import load
+from roundel.claims.files.reading import ClaimFile
+from roundel.claims.publish import records
+from roundel.claims.scene import Scene, footage_of
 from roundel.config import Config
 from roundel.detect import LoadedDetector
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
 from roundel.media.identity import identify
 from roundel.media.process import ffmpeg_version
-from roundel.record import Analysis, to_record
+from roundel.record import Analysis, ClaimRecord, to_record
 from roundel.specialists import Specialists
 from roundel.types import Failure, VideoIdentity, VideoResult
 
@@ -33,7 +38,11 @@ VIDEO_SUFFIXES = frozenset(
 LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
 LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "pydantic", "scipy", "supervision", "trackers")
 
+CLAIMS = "claims"
+"""Key of the hashes of the claim file and the findings files that a package's claims were read from."""
+
 Status = Literal["done", "skipped", "failed"]
+Assess = Callable[[Analysis], list[ClaimRecord]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ class _Job:
     made_with: dict[str, object]
     noted: dict[str, custody.Event]
     """The packages that the custody log mentions, by their place in the case."""
+    assess: Assess | None = None
 
     def event_of(self, name: str) -> custody.Event | None:
         """The event of a package, also if another run wrote it meanwhile."""
@@ -151,10 +161,19 @@ def run(
     loaded: LoadedDetector,
     progress: Callable[[Path], Progress] | None = None,
     specialists: Specialists = NO_SPECIALISTS,
+    claims: ClaimFile | None = None,
 ) -> Iterator[Outcome]:
-    """Analyse the inputs one after the other; yields the outcome of each. The same bytes are analysed once."""
+    """Analyse the inputs one after the other; yields the outcome of each. The same bytes are analysed once.
+
+    ``claims`` are held against each video by itself, and the package holds what came of it.
+    """
     package.remove_left_overs(case / cases.VIDEOS)
-    job = _Job(case, config, loaded, specialists, provenance(config, loaded, specialists), cases.logged(case))
+    made_with = provenance(config, loaded, specialists)
+    assess = None
+    if claims is not None:
+        made_with[CLAIMS] = [claims.sha256, *(item.sha256 for item in claims.files)]
+        assess = partial(_assessed, claims)
+    job = _Job(case, config, loaded, specialists, made_with, cases.logged(case), assess)
     known = {(event.subject, event.details.get("path")) for event in custody.read(case) if event.event == "received"}
     for path in inputs:
         try:
@@ -185,7 +204,7 @@ def _analyze_one(
     writer, show = package.PackageWriter(target), progress(path) if progress else None
     try:
         analysis, manifest_sha256 = analyze_into(
-            writer, path, identity, job.config, job.loaded, job.made_with, show, job.specialists
+            writer, path, identity, job.config, job.loaded, job.made_with, show, job.specialists, job.assess
         )
     except MediaError as error:
         return _note_failure(job, path, identity, type(error).__name__, str(error))
@@ -227,8 +246,11 @@ def analyze_into(
     made_with: dict[str, object],
     progress: Progress | None = None,
     specialists: Specialists = NO_SPECIALISTS,
+    assess: Assess | None = None,
 ) -> tuple[Analysis, str]:
     """Analyse a video into a package. A file that cannot be read gives a package that says so.
+
+    ``assess`` gives the claims that the package holds, from the facts.
 
     Returns:
         The facts and the hash of the manifest.
@@ -247,10 +269,16 @@ def analyze_into(
             result = VideoResult(identity, None, None, 0, made_with, failure=failure)
         _check_unchanged(path, identity)
         analysis = to_record(result, loaded.detector.classes)
+        if assess is not None:
+            analysis = analysis.model_copy(update={"claims": assess(analysis)})
         return analysis, writer.commit(analysis)
     except BaseException:
         writer.discard()
         raise
+
+
+def _assessed(claims: ClaimFile, analysis: Analysis) -> list[ClaimRecord]:
+    return records(claims.claims, Scene(load(), (footage_of(analysis),), claims.findings))
 
 
 def _check_unchanged(path: Path, identity: VideoIdentity) -> None:

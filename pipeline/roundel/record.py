@@ -238,6 +238,35 @@ class ClaimRecord(Part):
     derivation: list[StepRecord] = Field(description="how the verdict was reached")
 
 
+class ClaimSource(Part):
+    """A file that claims or findings were read from."""
+
+    name: str = Field(description="file name")
+    sha256: Sha256 = Field(description="hash of the file")
+    text: str = Field(description="the file as it was read")
+
+
+class ClaimFootage(Part):
+    """A video that claims were held against, and which analysis of it was used."""
+
+    sha256: Sha256 = Field(description="hash of the video")
+    names: list[str] = Field(description="its file names")
+    analysis: str = Field(description="folder of the analysis within the video's folder")
+    coverage: str = Field(description="how much of it was examined, in words")
+
+
+class ClaimsCheck(Part):
+    """Claims held against a case: ``claims/NAME.json``."""
+
+    schema_version: str = Field(description="version of this form")
+    tool_version: str = Field(description="version of Roundel")
+    claim_file: ClaimSource = Field(description="the claims as they were written")
+    findings_files: list[ClaimSource] = Field(description="people's findings that are kept in files of their own")
+    footage: list[ClaimFootage] = Field(description="what was examined; empty if no footage was")
+    catalogue_rows: list[str] = Field(description="hashes of the files of deliveries that were imported into the case")
+    claims: list[ClaimRecord] = Field(description="the claims in the order of the file, each with its assessment")
+
+
 class FailureRecord(Part):
     """Why there is no result."""
 
@@ -289,16 +318,17 @@ def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
 
 def to_json(analysis: Analysis) -> str:
     """Canonical text: sorted keys, fixed layout, one newline at the end."""
-    return (
-        json.dumps(
-            analysis.model_dump(mode="json", by_alias=True),
-            sort_keys=True,
-            indent=1,
-            ensure_ascii=False,
-            allow_nan=False,
-        )
-        + "\n"
-    )
+    return _canonical(analysis)
+
+
+def _canonical(record: Part) -> str:
+    values = record.model_dump(mode="json", by_alias=True)
+    return json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def claims_json(check: ClaimsCheck) -> str:
+    """Canonical text of a check of claims, as :func:`to_json` of an analysis."""
+    return _canonical(check)
 
 
 def schema_json() -> str:

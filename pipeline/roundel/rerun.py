@@ -19,9 +19,14 @@ from roundel.media.identity import sha256_of
 from roundel.record import Analysis
 from roundel.specialists import load_specialists
 from roundel.types import VideoIdentity
+from roundel.words import shorten
 
 GALLERIES = frozenset({"identifier_galleries", "identifier_added"})
 """What a result says about the galleries of types it was made with."""
+
+
+MOST_SAID = 120
+"""Characters of a setting that are printed when it differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,21 @@ def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Pa
     loaded = load_detector(config.detector)
     specialists = load_specialists(config, case)
     made_with = job.provenance(config, loaded, specialists)
+    if job.CLAIMS in recorded.provenance:  # what became of claims is repeated by `roundel claims check`
+        made_with[job.CLAIMS] = recorded.provenance[job.CLAIMS]
     if made_with != recorded.provenance:
         raise UsageError(f"{folder}: {_difference(recorded, made_with)}")
     writer = package.PackageWriter(scratch / folder.name)
-    job.analyze_into(writer, video, identity, config, loaded, made_with, specialists=specialists)
+    job.analyze_into(
+        writer,
+        video,
+        identity,
+        config,
+        loaded,
+        made_with,
+        specialists=specialists,
+        assess=lambda _: list(recorded.claims),
+    )
     before, after = dict(package.files(folder)), dict(package.files(scratch / folder.name))
     differing = [
         f"{folder / name}: the repeated analysis gives something else"
@@ -102,7 +118,9 @@ def _difference(recorded: Analysis, made_with: dict[str, object]) -> str:
             "the gallery of types, the user's or the case's, has changed since; to repeat this analysis, put the "
             "gallery back as it was; to use the new one, analyse the video again"
         )
-    others = [f"{key} {recorded.provenance.get(key)}" for key in differing if key not in GALLERIES]
+    others = [
+        f"{key} {shorten(str(recorded.provenance.get(key)), MOST_SAID)}" for key in differing if key not in GALLERIES
+    ]
     if others:
         said.append(f"was made with {', '.join(others)}; results can only be compared with the same versions")
     return "; ".join(said)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from roundel.claims.problems import FileProblemsError
-from roundel.claims.reading import read_claims
-from roundel.claims.source_text import MOST_BYTES
+from roundel.claims.files.csv_lines import parse_table
+from roundel.claims.files.findings import KEYS, LISTS, MAPPINGS, FindingReader
+from roundel.claims.files.problems import MOST_PROBLEMS, FileProblemsError, Problems
+from roundel.claims.files.reading import read_claim_text, read_claims
+from roundel.claims.files.source_text import MOST_BYTES
+from roundel.claims.files.yaml_lines import parse
 from roundel.errors import UsageError
 from small_names import SmallNames
 
@@ -232,3 +238,31 @@ def test_a_file_of_many_brackets_ends_at_once(tmp_path: Path) -> None:
     path.write_text("[" * (MOST_BYTES // 2))
     with pytest.raises(FileProblemsError, match="nested deeper"):
         read_claims(path, SmallNames())
+
+
+def test_after_many_mistakes_reading_ends_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text(HEAD + "".join(f"  - {{id: a{n}, text: t, by: b, subject: spoon}}\n" for n in range(5000)))
+    found = problems(path)
+    assert len(found) == MOST_PROBLEMS + 1
+    assert found[-1] == (MOST_PROBLEMS + 2, 40, "reading ended here, after many problems; correct these first")
+
+
+SEEDS = [text for text, *_ in (*BAD_CLAIMS, *BAD_FINDINGS, *BAD_TABLES) if "\0" not in text]
+
+
+@given(st.sampled_from(SEEDS), st.data())
+def test_whatever_stands_in_a_file_nothing_but_clear_messages_come_out(text: str, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text)))
+        piece = data.draw(
+            st.sampled_from(["", ":", "- ", "[", "]", "{", "}", '"', "\n", " ", "|", ",", "2014", "é", "#", ";"])
+        )
+        text = text[:at] + piece + text[at + data.draw(st.integers(0, 5)) :]
+    with contextlib.suppress(FileProblemsError):
+        read_claim_text(text, Path("claims.yaml"), "", SmallNames())
+    told = Problems()
+    with contextlib.suppress(FileProblemsError):
+        parse_table(text, Path("f.csv"), KEYS, LISTS, MAPPINGS, told)
+    with contextlib.suppress(FileProblemsError):
+        FindingReader(SmallNames(), told).findings((parse(text, Path("f.yaml"), told),))

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roundel.claims import grammar
-from roundel.claims.findings import read_findings
+from roundel.claims.files import grammar
+from roundel.claims.files.findings import read_findings
+from roundel.claims.files.reading import ClaimFile, read_claim_text, read_claims
+from roundel.claims.files.writing import describe_claim, new_file, with_claim
 from roundel.claims.model import (
     Claim,
     CoverageStatement,
@@ -24,8 +26,6 @@ from roundel.claims.model import (
     Scope,
     Subject,
 )
-from roundel.claims.reading import ClaimFile, read_claim_text, read_claims
-from roundel.claims.writing import describe_claim, new_file, with_claim
 from small_names import STATES, TITLES, SmallNames
 
 HERE = Path(__file__).parent

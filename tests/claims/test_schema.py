@@ -13,16 +13,16 @@ import pytest
 import yaml
 from test_bad_files import BAD_CLAIMS, BAD_FINDINGS
 
-from roundel.claims import findings, reading, terms
+from roundel.claims.files import findings, reading, terms
+from roundel.claims.files.problems import FileProblemsError
 from roundel.claims.model import Basis, FindingKind, QuantifierKind
-from roundel.claims.problems import FileProblemsError
 from small_names import SmallNames
 
 HERE = Path(__file__).parent
 
 
 def schema(name: str) -> dict[str, Any]:
-    text = resources.files("roundel.claims").joinpath("schema", f"{name}.schema.json").read_text(encoding="utf-8")
+    text = resources.files("roundel.claims.files").joinpath("schema", f"{name}.schema.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from roundel.claims.files.reading import read_claims
 from roundel.claims.model import (
     Claim,
     CoverageStatement,
@@ -23,7 +24,6 @@ from roundel.claims.model import (
     Scope,
     Subject,
 )
-from roundel.claims.reading import read_claims
 from roundel.cli import claims
 from small_names import SmallNames
 
@@ -54,27 +54,6 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return give
 
 
-def test_a_claim_is_shown_in_one_line(tmp_path: Path, call: Call) -> None:
-    file = tmp_path / "claims.yaml"
-    file.write_text(SIMPLE)
-    said = call("claims", "check", file)
-    assert (said.code, said.out) == (0, "one: some aircraft, visible; said by a speaker\n")
-    assert said.err == "1 claim and 0 findings read, none assessed.\n"
-    assert call("claims", "check", file, "--quiet").err == ""
-    found = json.loads(call("claims", "check", file, "--json").out)
-    assert found["claims"][0]["subject"]["nodes"] == ["aircraft"]
-    assert (found["ok"], found["assessed"], found["findings_files"]) == (True, False, [])
-
-
-def test_findings_of_the_command_line_are_read_as_well(tmp_path: Path, call: Call) -> None:
-    file, table = tmp_path / "claims.yaml", tmp_path / "f.csv"
-    file.write_text(SIMPLE)
-    table.write_text("id,kind,who,found,basis\nf,edited,w,2024-05-01,seen\n")
-    found = json.loads(call("claims", "check", file, "--findings", table, "--json").out)
-    assert [item["found"] for item in found["findings"]] == ["2024-05-01"]
-    assert call("claims", "check", file, "--findings", table, "--findings", table).code == 2
-
-
 def test_all_mistakes_are_told_and_end_with_2(tmp_path: Path, call: Call) -> None:
     file = tmp_path / "claims.yaml"
     file.write_text(SIMPLE.replace("aircraft", "aircaft") + "    relation: visibel\n")
@@ -99,8 +78,6 @@ def test_what_is_not_there_ends_with_2(tmp_path: Path, call: Call) -> None:
     assert (said.code, said.err) == (2, f"Error: {file}: does not exist; give a claim file\n")
     file.write_text(SIMPLE)
     assert call("claims", "check", file, "--case", tmp_path / "none").code == 2
-    said = call("claims", "check", file, "--page", tmp_path / "page.html")
-    assert (said.code, "leave it out" in said.err) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["claims", "findings"])
@@ -203,6 +180,13 @@ def test_a_file_that_is_no_claim_file_is_left_alone(tmp_path: Path, call: Call, 
         typed(*SHORT)
         assert call("claims", "new", file).code == 2
         assert file.read_text() == text
+
+
+def test_mistakes_in_a_file_to_add_to_are_told_before_anything_is_asked(tmp_path: Path, call: Call) -> None:
+    file = tmp_path / "claims.yaml"
+    file.write_text(SIMPLE.replace("aircraft", "aircaft") + "    relation: visibel\n")
+    said = call("claims", "new", file)
+    assert (said.code, len(said.err.splitlines())) == (2, 2)
 
 
 def test_the_end_of_the_input_is_told_and_nothing_is_written(

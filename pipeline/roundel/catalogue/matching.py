@@ -11,7 +11,7 @@ CALIBRE = re.compile(r"\s\d+(\.\d+)?\s?mm\b.*$")
 ENDS_IN_NUMBER = re.compile(r".*\d$")
 
 KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"engine|turbo|radar|sonar|eo system|torpedo|bomb|depth charge|anti-tank|air-to-air|portable", ()),
+    (r"engine|turbo|radar|sonar|eo system|torpedo|\bbomb\b|depth charge|anti-tank|air-to-air|portable", ()),
     (r"ship missile|surface-to-surface|ssm", ("missile_system",)),
     (r"\bsam\b|sams|abm", ("air_defence", "spaag")),
     (r"helicopter", ("helicopter",)),
@@ -22,7 +22,10 @@ KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"self-propelled", ("sp_artillery", "mlrs")),
     (r"towed gun|howitzer", ("towed_artillery",)),
     (r"\btank\b", ("tank",)),
-    (r"apc|apv|ifv|fighting vehicle|armoured car|reconnaissance", ("armoured_vehicle", "light_vehicle")),
+    (
+        r"apc|apv|ifv|fighting vehicle|armoured car|reconnaissance",
+        ("apc", "ifv", "mrap", "recon_vehicle", "light_vehicle"),
+    ),
     (r"ship|boat|corvette|frigate|minesweeper|craft", ("warship",)),
 )
 """Words of the register's description, and where a type has to stand in the tree for each; the first word counts."""
@@ -71,7 +74,7 @@ class Matcher:
         word = key(words[0])
         if exact := self._only(self._names.get(word, set())):
             return exact
-        for end in range(len(word) - 1, 2, -1):
+        for end in range(len(word) - 1, 1, -1):
             stem = word[:end]
             if ENDS_IN_NUMBER.match(stem) and word[end].isalpha() and stem in self._names:
                 return self._only(self._names[stem])

@@ -20,6 +20,7 @@ IDENTIFIERS = ("wikidata", "icao_8643", "mil_std_2525d", "unroca")
 NOT_SEPARATED = "no part that separates them is sourced"
 LOCAL = "local:"
 PRODUCTION_LINE = "production_line:"
+HOW = {"unknown": "how is not stated"}
 BASIS = {"stated": "stated", "licence_row": "from a licence row of the register", "inferred": "inferred"}
 
 
@@ -34,6 +35,7 @@ def profile(catalogue: Catalogue, node: str, recipient: str | None = None) -> di
     rows = [row for row in catalogue.deliveries(node, recipient) if catalogue.printable(row)]
     found: dict[str, Any] = {
         "id": node,
+        "kind": "class" if node in catalogue.classes else "type",
         "title": catalogue.node_title(node),
         "names": _names(catalogue, node),
         "lineage": [{"id": above, "title": catalogue.node_title(above)} for above in lineage[1:]],
@@ -94,7 +96,11 @@ class _About:
 
     def fact(self, fact: Fact) -> dict[str, Any]:
         """A fact in words."""
-        notes = [text for text in (fact.how.replace("_", " "), "" if fact.scope == JOINT else fact.scope) if text]
+        notes = [
+            text
+            for text in (HOW.get(fact.how, fact.how.replace("_", " ")), "" if fact.scope == JOINT else fact.scope)
+            if text
+        ]
         notes += ["joint design"] if fact.scope == JOINT else []
         notes += ["sources disagree"] if fact.rank == CONFLICTING else []
         return {

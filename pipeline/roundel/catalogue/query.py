@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Protocol
 
 import roundel_models
@@ -52,7 +53,9 @@ class Catalogue:
         sources: Mapping[str, Source],
         rows: tuple[Row, ...],
     ) -> None:
-        self.types, self.classes, self.states, self.sources, self.rows = types, classes, states, sources, rows
+        self.types, self.classes = MappingProxyType(dict(types)), MappingProxyType(dict(classes))
+        self.states, self.sources, self.rows = MappingProxyType(dict(states)), MappingProxyType(dict(sources)), rows
+        self._lineages: dict[str, tuple[str, ...]] = {}
         self._states = States(states)
         self._nameable = roundel_models.types()
         self._tiers: dict[str, Tier] = {code: source.tier for code, source in sources.items()}
@@ -74,7 +77,7 @@ class Catalogue:
         raise self._no_node(node)
 
     def _no_node(self, node: str) -> UsageError:
-        close = difflib.get_close_matches(node, [*self.types, *self.classes, *self._nameable], 3)
+        close = difflib.get_close_matches(node, dict.fromkeys((*self.types, *self.classes, *self._nameable)), 3)
         hint = f"did you mean {', '.join(close)}?" if close else "see roundel catalogue search"
         return UsageError(f"{node!r} is no type or class of the catalogue; {hint}")
 
@@ -96,12 +99,14 @@ class Catalogue:
         Raises:
             UsageError: if there is no such node, or if the nodes go round in a circle.
         """
+        if node in self._lineages:
+            return self._lineages[node]
         found = [node]
         while (parent := self._parent(found[-1])) is not None:
             if parent in found:
                 raise UsageError(f"{node!r} has itself among its parents; see roundel catalogue check")
             found.append(parent)
-        return tuple(found)
+        return self._lineages.setdefault(node, tuple(found))
 
     def is_a(self, node: str, ancestor: str) -> bool:
         """Whether a node is the other one or lies below it."""
@@ -247,16 +252,15 @@ class Catalogue:
     # Search
 
     def find(self, text: str) -> list[str]:
-        """Types and classes by id or any of their names: equal names first, then parts of names, then close ones."""
+        """Types and classes by id or name: equal names, then parts of names; if there are none, close ones."""
         wanted = key(text)
         if not wanted:
             return []
         names = self.names()
         same = [node for name, nodes in names.items() if name == wanted for node in nodes]
         part = [node for name, nodes in names.items() if wanted in name for node in nodes]
-        close = difflib.get_close_matches(wanted, names, MOST_FOUND, CLOSE)
-        near = [node for name in close for node in names[name]]
-        return list(dict.fromkeys([*same, *part, *near]))
+        close = [] if same or part else difflib.get_close_matches(wanted, names, MOST_FOUND, CLOSE)
+        return list(dict.fromkeys([*same, *part, *(node for name in close for node in names[name])]))
 
     def names(self) -> dict[str, list[str]]:
         """All names as they are compared, with the types and classes that bear each."""

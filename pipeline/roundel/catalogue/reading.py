@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from roundel.catalogue.model import (
+    Basis,
     Citation,
     ClassNode,
     Clue,
@@ -124,7 +125,7 @@ def equipment_type(data: Mapping[str, Any]) -> EquipmentType:
     derived = data.get("derived_from", ())
     facts = (
         *(_fact(item) for item in data["facts"]),
-        *(Fact(DERIVED, item["id"], "stated", citations(item), how=item["how"]) for item in derived),
+        *(Fact(DERIVED, item["id"], _derived_basis(item), citations(item), how=item["how"]) for item in derived),
         *(Fact(name, item["value"], "stated", citations(item)) for name, item in ids.items()),
     )
     names = {key: tuple(texts) for key, texts in data["names"].items()}
@@ -141,6 +142,11 @@ def equipment_type(data: Mapping[str, Any]) -> EquipmentType:
         external_ids=MappingProxyType({name: item["value"] for name, item in ids.items()}),
         designations=designations,
     )
+
+
+def _derived_basis(item: Mapping[str, Any]) -> Basis:
+    """Where no source says how one design came from another, that it did is inferred, as from a shared name."""
+    return "inferred" if item["how"] == "unknown" else "stated"
 
 
 def citations(item: Mapping[str, Any]) -> tuple[Citation, ...]:

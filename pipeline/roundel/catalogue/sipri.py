@@ -21,6 +21,7 @@ from roundel.catalogue.model import Citation, Row
 from roundel.catalogue.query import Catalogue
 from roundel.catalogue.reading import ROW_COLUMNS, deal, read_rows, row_cells
 from roundel.catalogue.states import GROUP, UNLISTED
+from roundel.disk import replace_text
 from roundel.errors import UsageError
 
 SOURCE = "SIPRI"
@@ -338,7 +339,7 @@ def merged(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
 def write(export: Export, name: str, rows_file: Path, notice_file: Path) -> int:
     """Write the rows of an export, and those of earlier imports that it leaves, with the notice; how many there are.
 
-    Both files are written whole or not at all.
+    Each file is written whole or not at all.
     """
     earlier = read_rows(rows_file, str(rows_file)) if rows_file.is_file() else []
     rows = merged(earlier, export.rows)
@@ -346,12 +347,6 @@ def write(export: Export, name: str, rows_file: Path, notice_file: Path) -> int:
     table = csv.DictWriter(stream, ROW_COLUMNS, lineterminator="\n")
     table.writeheader()
     table.writerows(map(row_cells, rows))
-    rows_file.parent.mkdir(exist_ok=True)
-    for path, text in ((rows_file, stream.getvalue()), (notice_file, notice(name, export.sha256))):
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+    replace_text(rows_file, stream.getvalue())
+    replace_text(notice_file, notice(name, export.sha256))
     return len(rows)

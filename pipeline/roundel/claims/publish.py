@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from roundel.catalogue import Catalogue
-from roundel.claims.model import Assessment, DateSpan, Evidence, Step
+from roundel.claims.assess import assess_all
+from roundel.claims.model import Assessment, Claim, DateSpan, Evidence, Step
+from roundel.claims.scene import Scene
 from roundel.claims.summary import statement
 from roundel.record import ClaimRecord, EvidenceExhibit, EvidenceRecord, StepRecord
+
+
+def records(claims: Iterable[Claim], scene: Scene) -> list[ClaimRecord]:
+    """Claims, assessed, in their published form."""
+    return [to_claim_record(assessment, scene.catalogue) for assessment in assess_all(claims, scene)]
 
 
 def to_claim_record(assessment: Assessment, catalogue: Catalogue) -> ClaimRecord:

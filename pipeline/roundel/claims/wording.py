@@ -106,13 +106,13 @@ def _at_most(count: int, trials: int, rate: float) -> float:
 def cap(point: OperatingPoint) -> float:
     """The largest likelihood ratio that this point of the validation can defend, at least 1.
 
-    >>> point = OperatingPoint(probability=0.5, found=9, objects=10, false_alarms=0, negatives=300)
+    Hits are bounded from below as false alarms are from above: one hit of one is no sensitivity of 1.
+
+    >>> point = OperatingPoint(probability=0.5, found=90_200, objects=100_000, false_alarms=0, negatives=300)
     >>> round(cap(point))
     91
     """
-    if point.objects <= 0:
-        return 1.0
-    return max(1.0, point.found / point.objects / false_alarm_bound(point.false_alarms, point.negatives))
+    return max(1.0, hit_bound(point.found, point.objects) / false_alarm_bound(point.false_alarms, point.negatives))
 
 
 def odds(probability: float) -> float:
@@ -125,10 +125,12 @@ def strength(probability: float, points: Sequence[OperatingPoint]) -> Strength:
     """How strong a probability may be called, given what was measured for its class.
 
     The ratio is that of its odds to even odds, capped by the highest point of the validation that the probability
-    reaches. Without a validation nothing is stated.
+    reaches and at which half of the clips that show the class were found: beyond it hardly anything was measured.
+    Without a validation nothing is stated.
     """
+    usual = [point for point in points if 2 * point.found >= point.objects > 0]
     reached = max(
-        (point for point in points if point.probability <= probability),
+        (point for point in usual if point.probability <= probability),
         key=lambda point: point.probability,
         default=None,
     )

@@ -65,7 +65,8 @@ def main() -> None:
     try:
         app()
     except RoundelError as error:
-        fail(str(error))
+        for line in error.lines():
+            fail(line)
         sys.exit(error.exit_code)
     except OSError as error:
         what = f"{error.filename or 'a file'}: {error.strerror or error}"

@@ -26,6 +26,7 @@ from roundel.config import Config, load
 from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, RoundelError, UsageError
 
 if TYPE_CHECKING:
+    from roundel.claims.files.reading import ClaimFile
     from roundel.job import Outcome
     from roundel.record import Analysis
 
@@ -46,6 +47,9 @@ def analyze(
     tiles: Annotated[
         str | None, typer.Option(help="auto, on or off: cut frames into tiles to find small objects.")
     ] = None,
+    claims: Annotated[
+        Path | None, typer.Option(help="Claim file: each video's package says what the video does to the claims.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -61,7 +65,7 @@ def analyze(
         "sampling": {"base_fps": _sample_fps(sample_fps)},
     }
     settings = load(config, flags)
-    return _run(videos, case, settings, as_json, quiet)[0]
+    return _run(videos, case, settings, as_json, quiet, claims)[0]
 
 
 def demo(
@@ -99,6 +103,19 @@ def _beside_truth(analysis: Analysis | None) -> str:
     return f"The clip really shows: {shown}. {verdict}"
 
 
+def _read_claims(file: Path) -> ClaimFile:
+    """The claims of a file.
+
+    Raises:
+        FileProblemsError: with everything that is wrong in it.
+    """
+    from roundel.catalogue import load as load_catalogue
+    from roundel.claims.files.names import CatalogueNames
+    from roundel.claims.files.reading import read_claims
+
+    return read_claims(file, CatalogueNames(load_catalogue()))
+
+
 def _sample_fps(text: str | None) -> float | str | None:
     if text is None or text == "all":
         return text
@@ -111,7 +128,9 @@ def _sample_fps(text: str | None) -> float | str | None:
     return value
 
 
-def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet: bool) -> tuple[int, list[Outcome]]:
+def _run(
+    videos: list[Path], case: Path, settings: Config, as_json: bool, quiet: bool, claims: Path | None = None
+) -> tuple[int, list[Outcome]]:
     from roundel import case as cases
     from roundel import job
     from roundel.detect import load_detector
@@ -129,19 +148,22 @@ def _run(videos: list[Path], case: Path, settings: Config, as_json: bool, quiet:
             f"{inputs.passed_over[0]}",
             quiet,
         )
+    claim_file = _read_claims(claims) if claims is not None else None
     loaded = load_detector(settings.detector)
     specialists = load_specialists(settings, case)
     cases.create(case, settings)
     outcomes, interrupted = [], False
     try:
         with progress_bar(quiet or as_json) as start:
-            for outcome in job.run(inputs.files, case, settings, loaded, start, specialists):
+            for outcome in job.run(inputs.files, case, settings, loaded, start, specialists, claim_file):
                 outcomes.append(outcome)
                 if not as_json:
                     text = describe(outcome.analysis) if outcome.analysis else outcome.message
                     results.print(f"[bold]{visible(outcome.path.name)}[/] ({outcome.status}): {visible(text)}")
                     if outcome.analysis and (markings := describe_markings(outcome.analysis)):
                         results.print(f"  {visible(markings)}")
+                    for claim in outcome.analysis.claims if outcome.analysis else ():
+                        results.print(f"  {visible(claim.id)}: {claim.verdict.replace('_', ' ')}")
     except KeyboardInterrupt:
         interrupted = True
         done = f"{len(outcomes)} of {number(len(inputs.files), 'video')} finished and kept"
@@ -172,6 +194,9 @@ def _as_json(case: Path, outcomes: list[Outcome]) -> dict[str, Any]:
                 "status": outcome.status,
                 "package": str(outcome.package) if outcome.package else None,
                 "message": outcome.message,
+                "claims": [claim.model_dump(mode="json", by_alias=True) for claim in outcome.analysis.claims]
+                if outcome.analysis
+                else [],
                 "counts": {name: count.model_dump(mode="json") for name, count in outcome.analysis.counts.items()}
                 if outcome.analysis
                 else {},

@@ -70,12 +70,12 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {where}: {', '.join(others)}"
     yield from (f"  NATO name: {_fact(item)}" for item in found["nato_name"])
     yield f"  class: {' < '.join(item['title'] for item in found['lineage'])}"
-    if not found["types"]:
+    if found["kind"] == "type":
         yield from _facts("design origin", found["design_origin"], basis=True)
     yield from _facts("designer or maker", found["designer"], basis=True)
     yield from (f"  {item['what'].replace('_', ' ')}: {_fact(item)}" for item in found["dates"])
     yield from _facts("made in", found["produced_in"])
-    yield from _facts("derived from", found["derived_from"])
+    yield from _facts("derived from", found["derived_from"], basis=True)
     for item in found["identifiers"]:
         shared = f"; also that of {', '.join(item['shared_with'])}" if item["shared_with"] else ""
         yield f"  {TITLES[item['what']]}: {item['value']}{shared} [{item['sources']}]"
@@ -83,7 +83,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  types: {', '.join(found['types'])}"
     yield from _rows(found)
     yield from _lookalikes(found["lookalikes"])
-    if not found["types"]:
+    if found["kind"] == "type":
         yield from _look_at(found)
     if found["sources"]:
         yield "Sources"

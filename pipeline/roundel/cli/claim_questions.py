@@ -6,7 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeVar, get_args
 
-from roundel.claims import grammar
+from roundel.claims.files import grammar
+from roundel.claims.files.names import Names
+from roundel.claims.files.problems import nearest, quoted
+from roundel.claims.files.reading import ACTORS, REFERENCES
+from roundel.claims.files.terms import actor_of, identifier, state_of
 from roundel.claims.model import (
     Claim,
     CoverageStatement,
@@ -17,10 +21,6 @@ from roundel.claims.model import (
     Scope,
     Subject,
 )
-from roundel.claims.names import Names
-from roundel.claims.problems import nearest, quoted
-from roundel.claims.reading import ACTORS, REFERENCES
-from roundel.claims.terms import actor_of, identifier, state_of
 from roundel.cli.output import messages, say, visible
 from roundel.errors import UsageError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from dataclasses import asdict, replace
 from datetime import date
@@ -14,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roundel.cli.claim_words import show_claims
 from roundel.cli.output import JsonOption, QuietOption, fail, messages, number, print_json, results, say, visible
 from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
+    from roundel.claims.files.names import Names
+    from roundel.claims.files.problems import FileProblemsError
     from roundel.claims.model import Claim
-    from roundel.claims.names import Names
-    from roundel.claims.problems import FileProblemsError
-    from roundel.claims.reading import ClaimFile
 
 app = typer.Typer(help="Write down what is claimed about footage, and check it.", no_args_is_help=True)
 
@@ -36,7 +37,7 @@ class SchemaName(StrEnum):
 def catalogue_names() -> Names:
     """The catalogue that claims are read with."""
     from roundel.catalogue import load
-    from roundel.claims.names import CatalogueNames
+    from roundel.claims.files.names import CatalogueNames
 
     return CatalogueNames(load())
 
@@ -53,27 +54,35 @@ def check(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Read a claim file with its findings, and say what is wrong in it, with line and column.
+    """Hold claims against footage, catalogue and people's findings: for, against, and what cannot be said.
 
     Example: **roundel claims check claims.yaml --case raqqa --findings findings.csv**
-    """
-    from roundel.case import require
-    from roundel.claims.problems import FileProblemsError
-    from roundel.claims.reading import read_claims
 
-    if page is not None:
-        raise UsageError("--page needs an assessment, which this version does not make yet; leave it out")
+    Without a case only people's findings and the catalogue are used. Mistakes in the files are listed with line and
+    column.
+    """
+    from roundel import claims_check
+    from roundel.case import require
+    from roundel.claims.files.problems import FileProblemsError
+
     if case is not None:
         require(case)
     try:
-        names = catalogue_names()
-        read = read_claims(file, names, findings or ())
+        found = claims_check.check(file, findings or (), case)
     except FileProblemsError as error:
         return _refuse(error, as_json)
+    if case is not None:
+        claims_check.keep(case, found)
+    if page is not None:
+        raise UsageError("--page: not yet")
     if as_json:
-        print_json(_as_json(read))
+        print_json({"ok": True, **found.model_dump(mode="json", by_alias=True)})
         return EXIT_OK
-    _show(read, names, quiet)
+    show_claims(found.claims, results.print)
+    if not found.footage:
+        say("No footage was examined: what is said rests on people's findings and the catalogue alone.", quiet)
+    kept = f"Kept in {case}. Next: roundel report {shlex.quote(str(case))}" if case is not None else ""
+    say(f"{number(len(found.claims), 'claim')} assessed. {kept}".strip(), quiet)
     return EXIT_OK
 
 
@@ -89,21 +98,9 @@ def _refuse(error: FileProblemsError, as_json: bool) -> int:
             for problem in error.problems
         ]
         print_json({"ok": False, "problems": rows})
-    for problem in error.problems:
-        fail(str(problem))
+    for line in error.lines():
+        fail(line)
     return EXIT_USAGE
-
-
-def _as_json(read: ClaimFile) -> dict[str, Any]:
-    return {
-        "ok": True,
-        "assessed": False,
-        "file": str(read.path),
-        "sha256": read.sha256,
-        "claims": [_plain(asdict(claim)) for claim in read.claims],
-        "findings": [_plain(asdict(finding)) for finding in read.findings],
-        "findings_files": [{"path": str(item.path), "sha256": item.sha256} for item in read.files],
-    }
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
@@ -112,14 +109,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _show(read: ClaimFile, names: Names, quiet: bool) -> None:
-    from roundel.claims.writing import describe_claim
-
-    for claim in read.claims:
-        results.print(visible(describe_claim(claim, names)))
-    say(f"{number(len(read.claims), 'claim')} and {number(len(read.findings), 'finding')} read, none assessed.", quiet)
 
 
 @app.command("schema")
@@ -132,7 +121,7 @@ def schema(
 
     Example: **roundel claims schema > claims.schema.json**
     """
-    text = resources.files("roundel.claims").joinpath("schema", f"{name}.schema.json").read_text(encoding="utf-8")
+    text = resources.files("roundel.claims.files").joinpath("schema", f"{name}.schema.json").read_text(encoding="utf-8")
     if as_json:
         print_json(json.loads(text))
     else:
@@ -155,13 +144,17 @@ def new(
 
     Example: **roundel claims new claims.yaml**
     """
-    from roundel.claims.reading import read_claims
+    from roundel.claims.files.problems import FileProblemsError
+    from roundel.claims.files.reading import read_claims
     from roundel.cli.claim_questions import ask_for_claim
 
     names = catalogue_names()
     used: tuple[str, ...] = ()
     if file is not None and (file.exists() or file.is_symlink()):
-        used = tuple(claim.id for claim in read_claims(file, names).claims)
+        try:
+            used = tuple(claim.id for claim in read_claims(file, names).claims)
+        except FileProblemsError as error:
+            return _refuse(error, as_json)
         say(f"The claim will be added to {file}, which has {number(len(used), 'claim')}.", quiet)
     elif file is not None and not file.parent.is_dir():
         raise UsageError(f"{file.parent}: is no folder; make it first, or give another place")
@@ -188,9 +181,9 @@ def _write(claim: Claim, file: Path | None, names: Names) -> str:
 
     The text is read back first: nothing is written unless it says the old claims and this one.
     """
-    from roundel.claims.reading import read_claim_text, read_claims
-    from roundel.claims.source_text import open_text
-    from roundel.claims.writing import claim_lines, new_file, with_claim
+    from roundel.claims.files.reading import read_claim_text, read_claims
+    from roundel.claims.files.source_text import open_text
+    from roundel.claims.files.writing import claim_lines, new_file, with_claim
 
     place = file or Path("claims.yaml")
     before: tuple[Claim, ...] = ()

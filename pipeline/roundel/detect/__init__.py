@@ -132,7 +132,8 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
     }
     calibration = calibration_of(weights)
     if calibration is not None:
-        provenance["calibration"] = asdict(calibration)
+        points = {node: [asdict(point) for point in rows] for node, rows in calibration.points.items()}
+        provenance["calibration"] = {**asdict(calibration), "points": points}
     return LoadedDetector(
         YoloDetector(network, config, nodes), provenance, weights.shown_as, weights.least_px, calls, calibration
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ from markupsafe import Markup
 
 from roundel import case as cases
 from roundel import words
+from roundel.disk import replace_text
 from roundel.report.model import Page, read_case
 
 Previews = Literal["veiled", "clear"]
@@ -69,16 +69,5 @@ def render_case(case: Path, *, previews: Previews = "veiled") -> Path:
     """
     text = render(read_case(case), previews)
     target = case / cases.REPORT / cases.REPORT_PAGE
-    target.parent.mkdir(exist_ok=True)
-    for left_over in target.parent.glob(f".{cases.REPORT_PAGE}.partial-*"):
-        left_over.unlink()
-    partial = target.parent / f".{cases.REPORT_PAGE}.partial-{os.getpid()}"
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    replace_text(target, text)
     return target

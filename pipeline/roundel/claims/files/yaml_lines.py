@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from roundel.claims.problems import FileProblemsError, Place, Problem, Problems, quoted
+from roundel.claims.files.problems import FileProblemsError, Place, Problem, Problems, quoted
 
 DEEPEST: Final = 12
 

@@ -7,8 +7,8 @@ import re
 from datetime import date
 from typing import Final
 
+from roundel.claims.files.problems import did_you_mean, nearest, quoted
 from roundel.claims.model import DateSpan, Quantifier, QuantifierKind
-from roundel.claims.problems import did_you_mean, nearest, quoted
 from roundel.errors import UsageError
 
 QUANTIFIERS: Final = ("at least 2", "exactly 2", "at most 2", "between 2 and 4", "some", "no", "all")

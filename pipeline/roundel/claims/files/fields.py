@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from roundel.claims.problems import FileProblemsError, Place, Problem, Problems, did_you_mean, quoted
-from roundel.claims.yaml_lines import Items, Mapping, Node, Text
+from roundel.claims.files.problems import (
+    MOST_PROBLEMS,
+    FileProblemsError,
+    Place,
+    Problem,
+    Problems,
+    did_you_mean,
+    quoted,
+)
+from roundel.claims.files.yaml_lines import Items, Mapping, Node, Text
 from roundel.errors import UsageError
 
 T = TypeVar("T")
@@ -65,6 +73,8 @@ def many(read: Reader[T]) -> Reader[tuple[T, ...]]:
                 values.append(read(item))
             except FileProblemsError as error:
                 problems.extend(error.problems)
+            if len(problems) >= MOST_PROBLEMS:
+                break
         if problems:
             raise FileProblemsError(problems)
         return tuple(values)

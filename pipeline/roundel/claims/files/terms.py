@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from roundel.claims import grammar
-from roundel.claims.fields import Fields, as_text, via, wrong
+from roundel.claims.files import grammar
+from roundel.claims.files.fields import Fields, as_text, via, wrong
+from roundel.claims.files.names import Names
+from roundel.claims.files.problems import Place, Problems, nearest, quoted
+from roundel.claims.files.yaml_lines import Mapping, Node
 from roundel.claims.model import DateSpan
-from roundel.claims.names import Names
-from roundel.claims.problems import Place, Problems, nearest, quoted
-from roundel.claims.yaml_lines import Mapping, Node
 from roundel.errors import UsageError
 
 VERSION: Final = "1"
@@ -54,7 +54,7 @@ def node_of(names: Names, text: str) -> str:
         return text
     found = [node for node in names.find(text[:60])[:3] if names.is_node(node)]
     near = found or [node for node in (nearest(text, names.nodes()),) if node]
-    hint = f"did you mean {' or '.join(near)}?" if near else "see roundel catalogue for what it knows"
+    hint = f"did you mean {' or '.join(near)}?" if near else "look for it with roundel catalogue search"
     raise UsageError(f"{quoted(text)} is not in the catalogue; {hint}")
 
 

@@ -7,9 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from roundel.claims import grammar
-from roundel.claims.fields import Fields, as_mapping, as_text, many, via, wrong
-from roundel.claims.findings import FindingReader, SourceFile
+from roundel.claims.files import grammar
+from roundel.claims.files.fields import Fields, as_mapping, as_text, many, via, wrong
+from roundel.claims.files.findings import FindingReader, SourceFile
+from roundel.claims.files.names import Names
+from roundel.claims.files.problems import FileProblemsError, Place, Problems, did_you_mean, quoted
+from roundel.claims.files.source_text import open_text
+from roundel.claims.files.terms import (
+    VERSION_LINE,
+    Ids,
+    actor_of,
+    days_reader,
+    node_of,
+    optional_text,
+    state_of,
+    times,
+    version,
+)
+from roundel.claims.files.yaml_lines import Items, Mapping, Node, Text, parse
 from roundel.claims.model import (
     Claim,
     CoverageStatement,
@@ -22,21 +37,6 @@ from roundel.claims.model import (
     Scope,
     Subject,
 )
-from roundel.claims.names import Names
-from roundel.claims.problems import FileProblemsError, Place, Problems, did_you_mean, quoted
-from roundel.claims.source_text import open_text
-from roundel.claims.terms import (
-    VERSION_LINE,
-    Ids,
-    actor_of,
-    days_reader,
-    node_of,
-    optional_text,
-    state_of,
-    times,
-    version,
-)
-from roundel.claims.yaml_lines import Items, Mapping, Node, Text, parse
 from roundel.errors import UsageError
 
 FILE_KEYS: Final = ("schema_version", "findings", "claims")
@@ -149,6 +149,8 @@ class _ClaimReader:
             raise wrong(node.place, "there is no list of claims; start each claim with a hyphen, as - id: two-aircraft")
         found: list[Claim] = []
         for item in node.items:
+            if self._problems.full:
+                break
             try:
                 found.append(self._claim(as_mapping(item, "the keys of a claim: id, text, by, subject …")))
             except FileProblemsError as error:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from roundel.claims.grammar import days_words, quantifier_words
+from roundel.claims.files.grammar import days_words, quantifier_words
+from roundel.claims.files.names import Names
+from roundel.claims.files.problems import Problems
+from roundel.claims.files.terms import VERSION_LINE
+from roundel.claims.files.yaml_lines import Items, Mapping, parse
 from roundel.claims.model import Claim, DateSpan, Relation, Scope
-from roundel.claims.names import Names
-from roundel.claims.problems import Problems
-from roundel.claims.terms import VERSION_LINE
-from roundel.claims.yaml_lines import Items, Mapping, parse
 from roundel.errors import UsageError
 
 _SAFE: Final = re.compile(r"[a-z][a-z0-9_-]*")

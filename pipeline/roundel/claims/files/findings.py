@@ -8,15 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Final, get_args
 
-from roundel.claims import grammar
-from roundel.claims.csv_lines import parse_table
-from roundel.claims.fields import Fields, as_mapping, as_text, many, via, wrong
+from roundel.claims.files import grammar
+from roundel.claims.files.csv_lines import parse_table
+from roundel.claims.files.fields import Fields, as_mapping, as_text, many, via, wrong
+from roundel.claims.files.names import Names
+from roundel.claims.files.problems import FileProblemsError, Place, Problem, Problems
+from roundel.claims.files.source_text import open_text
+from roundel.claims.files.terms import VERSION_LINE, Ids, actor_of, days_reader, node_of, optional_text, times, version
+from roundel.claims.files.yaml_lines import Items, Mapping, Node, Text, parse
 from roundel.claims.model import Basis, DateSpan, Finding, FindingKind, Quantifier
-from roundel.claims.names import Names
-from roundel.claims.problems import FileProblemsError, Place, Problem, Problems
-from roundel.claims.source_text import open_text
-from roundel.claims.terms import VERSION_LINE, Ids, actor_of, days_reader, node_of, optional_text, times, version
-from roundel.claims.yaml_lines import Items, Mapping, Node, Text, parse
 from roundel.errors import UsageError
 
 KEYS: Final = (
@@ -74,17 +74,21 @@ class FindingReader:
 
     def __init__(self, names: Names, problems: Problems) -> None:
         self._names, self._problems, self._ids = names, problems, Ids(problems)
+        self._read: set[Path] = set()
 
     def file(self, path: Path) -> tuple[SourceFile, tuple[Finding, ...]]:
         """Read a file: ``.csv``, ``.yaml``, ``.yml`` or ``.json``. What is wrong in it is noted.
 
         Raises:
-            UsageError: if it cannot be opened.
+            UsageError: if it cannot be opened, or was read before.
         """
         suffix = path.suffix.lower()
         if suffix not in (".csv", ".yaml", ".yml", ".json"):
             raise UsageError(f"{path}: is neither .yaml nor .csv; save the findings as one of these")
+        if path.resolve() in self._read:
+            raise UsageError(f"{path}: is named twice; name each file of findings once")
         text, sha256 = open_text(path, "a file of findings")
+        self._read.add(path.resolve())
         try:
             if suffix == ".csv":
                 rows: tuple[Node, ...] = parse_table(text, path, KEYS, LISTS, MAPPINGS, self._problems)
@@ -115,6 +119,8 @@ class FindingReader:
         """The findings that can be read; what is wrong with the others is noted."""
         found: list[Finding] = []
         for node in nodes:
+            if self._problems.full:
+                break
             try:
                 finding = self.finding(as_mapping(node, "the keys of a finding: id, kind, who, found, basis …"))
             except FileProblemsError as error:

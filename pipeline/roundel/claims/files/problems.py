@@ -11,6 +11,7 @@ from roundel.errors import UsageError
 
 LONGEST_WORD = 60
 MOST_SHOWN = 40
+MOST_PROBLEMS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,11 @@ class FileProblemsError(UsageError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(self.lines()))
+
+    def lines(self) -> tuple[str, ...]:
+        """One line for each problem."""
+        return tuple(map(str, self.problems))
 
 
 @dataclass(slots=True)
@@ -55,20 +60,26 @@ class Problems:
         """Note a problem."""
         self.found.append(Problem(place, text))
 
+    @property
+    def full(self) -> bool:
+        """Whether there are so many that reading need not go on."""
+        return len(self.found) >= MOST_PROBLEMS
+
     def stop_if_any(self) -> None:
         """End the reading of files that have problems.
 
         Raises:
-            FileProblemsError: with all problems, file by file as they were opened, in the order of the lines.
+            FileProblemsError: with all problems, file by file as they were opened, in the order of the lines. After
+                very many, reading has ended before the end of the files, and the last problem says so.
         """
         if self.found:
             files = list(dict.fromkeys(problem.place.file for problem in self.found))
-            raise FileProblemsError(
-                sorted(
-                    self.found,
-                    key=lambda item: (files.index(item.place.file), item.place.line, item.place.column),
-                )
+            found = sorted(
+                self.found, key=lambda item: (files.index(item.place.file), item.place.line, item.place.column)
             )
+            if self.full:
+                found.append(Problem(found[-1].place, "reading ended here, after many problems; correct these first"))
+            raise FileProblemsError(found)
 
 
 def quoted(text: str) -> str:

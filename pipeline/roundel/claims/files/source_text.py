@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from roundel.claims.problems import FileProblemsError, Place, Problem
+from roundel.claims.files.problems import FileProblemsError, Place, Problem
 from roundel.errors import UsageError
 
 MOST_BYTES = 1024 * 1024

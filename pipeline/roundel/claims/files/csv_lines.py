@@ -7,8 +7,8 @@ import io
 from pathlib import Path
 from typing import Final
 
-from roundel.claims.problems import FileProblemsError, Place, Problem, Problems, did_you_mean, quoted
-from roundel.claims.yaml_lines import Entry, Items, Mapping, Node, Text
+from roundel.claims.files.problems import FileProblemsError, Place, Problem, Problems, did_you_mean, quoted
+from roundel.claims.files.yaml_lines import Entry, Items, Mapping, Node, Text
 
 SEVERAL: Final = ";"
 
