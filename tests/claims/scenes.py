@@ -13,10 +13,10 @@ from typing import Any
 from roundel.calibration import OperatingPoint
 from roundel.catalogue import Catalogue, load
 from roundel.claims.assess import assess
-from roundel.claims.grammar import days, quantifier
+from roundel.claims.files.grammar import days, quantifier
+from roundel.claims.files.names import CatalogueNames
+from roundel.claims.files.reading import ClaimFile, read_claim_text, read_claims
 from roundel.claims.model import Assessment, Claim, Exhibit, Finding, FindingKind
-from roundel.claims.names import CatalogueNames
-from roundel.claims.reading import ClaimFile, read_claim_text, read_claims
 from roundel.claims.scene import Footage, Scene, Sighting, Together
 from roundel.classes import lineage, tree
 from roundel.record import ReadingRecord

@@ -75,7 +75,7 @@ def _points(wanted: Wanted, sighting: Sighting, typed: bool) -> Sequence[Operati
                 return points
         return ()
     sources = next((item.type_sources for item in wanted.view.footage if item.sha256 == sighting.video), 0)
-    return (OperatingPoint(EVEN, 1, 1, 0, sources),) if sources else ()
+    return (OperatingPoint(EVEN, sources, sources, 0, sources),) if sources else ()
 
 
 def _wider(wanted: Wanted, least: int, view: View) -> Part:
