@@ -134,11 +134,14 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     ),
     "2357 seen elsewhere by two": lambda: scene(
         jets(1), both("serial", tracks="t1", serial="2357"),
-        found("serial", "Cem", serial="2357", place="Hama", when="2014-08-31", source="a photograph"),
-        found("serial", "Dia", serial="2357", place="Hama", when="2014-08-31", source="another photograph"),
+        found("serial", "Cem", serial="2357", place="Hama", when="2014-08-31", basis="seen"),
+        found("serial", "Dia", serial="2357", place="Hama", when="2014-08-31", basis="seen"),
+    ),
+    "2357 elsewhere, as two papers report": lambda: scene(
+        jets(1), both("serial", serial="2357", place="Hama", when="2014-08-31", source="a paper")
     ),
     "2357 seen elsewhere by one": lambda: scene(
-        jets(1), found("serial", "Cem", serial="2357", place="Hama", when="2014-08-31", source="a photograph")
+        jets(1), found("serial", "Cem", serial="2357", place="Hama", when="2014-08-31", basis="seen")
     ),
     "2357 seen elsewhere a year before": lambda: scene(
         jets(1), both("serial", serial="2357", place="Hama", when="2013-08-31", source="a photograph")
@@ -170,7 +173,8 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     "factory plates of Poland": lambda: scene(
         jets(1), both("type", tracks="t1", types=SURE_MIG), both("manufacture", actor="PL")
     ),
-    "held by Syria, by two": lambda: scene(jets(1), both("holder", actor="SY", source="a report")),
+    "held by Syria, by two": lambda: scene(jets(1), both("holder", actor="SY", note="the crew's badges")),
+    "held by Syria, as two papers report": lambda: scene(jets(1), both("holder", actor="SY", source="a paper")),
     "held by Syria, by two, in 2012": lambda: scene(
         jets(1), both("holder", actor="SY", source="a report", when="2012")
     ),
@@ -180,7 +184,10 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     "an earlier copy": lambda: scene(
         jets(1), found("earlier_copy", "Ana", when="2013-05-01", reference="an upload", source="an archive")
     ),
-    "public in August, by two": lambda: scene(jets(1), both("published", when="2014-08-31", source="an archive")),
+    "public in August, by two": lambda: scene(jets(1), both("published", when="2014-08-31")),
+    "public in August, as two papers report": lambda: scene(
+        jets(1), both("published", when="2014-08-31", source="a paper")
+    ),
     "public in August, by one": lambda: scene(jets(1), found("published", "Ana", when="2014-08-31", source="a page")),
     "filmed in October, by two": lambda: scene(jets(1), both("date", when="2014-10")),
     "cuts": lambda: scene(jets(1, cuts=(12.0, 30.0))),

@@ -84,13 +84,13 @@ def test_a_copy_within_the_time_claimed_or_of_unknown_day_contradicts_nothing() 
     ("Hama", "2014-09-01", "not_addressed"),
 ])  # fmt: skip
 def test_a_serial_seen_elsewhere_at_the_same_time(place: str, when: str, verdict: str) -> None:
-    elsewhere = both("serial", serial="2357", place=place, when=when, source="a photograph")
+    elsewhere = both("serial", serial="2357", place=place, when=when)
     said = f"subject: {{any_of: aircraft, marking: '2357'}}, {AT_TABQA}"
     assert held(said, jets(1), elsewhere).verdict == verdict
 
 
 def test_findings_about_place_and_time_set_where_it_was_seen() -> None:
-    elsewhere = both("serial", serial="2357", place="Hama", when="2014-08-31", source="a photograph")
+    elsewhere = both("serial", serial="2357", place="Hama", when="2014-08-31")
     here = (*both("place", place="Tabqa air base"), *both("date", when="2014-08-31"))
     said = "subject: {any_of: aircraft, marking: '2357'}"
     assert held(said, jets(1), here, elsewhere).verdict is Verdict.CONTRADICTS
@@ -135,7 +135,7 @@ def test_one_marked_object_is_not_two() -> None:
 
 
 def test_footage_is_not_of_what_nobody_saw_in_it() -> None:
-    public = both("published", when="2014-08-31", source="an archive")
+    public = both("published", when="2014-08-31")
     relation = "relation: {first_published_by: 2014-08-31}"
     assert held(f"subject: object, {relation}", film(), public).verdict is Verdict.SUPPORTS
     assert held(f"subject: helicopter, {relation}", film(), public).verdict is Verdict.NOT_ADDRESSED

@@ -28,13 +28,17 @@ def said_by(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 
 def agreed(findings: Sequence[Finding]) -> Verdict:
-    """What findings that agree with a claim are worth: two people support it, one makes it consistent."""
-    return Verdict.SUPPORTS if len(said_by(findings)) >= CONFIRMATIONS else Verdict.CONSISTENT_WITH
+    """What findings that agree with a claim are worth: two people who looked support it, else it is consistent."""
+    return Verdict.SUPPORTS if len(said_by(_seen(findings))) >= CONFIRMATIONS else Verdict.CONSISTENT_WITH
 
 
 def opposed(findings: Sequence[Finding]) -> Verdict:
-    """What findings that exclude a claim are worth: two people contradict it, one weakens it."""
-    return Verdict.CONTRADICTS if len(said_by(findings)) >= CONFIRMATIONS else Verdict.WEAKENS
+    """What findings that exclude a claim are worth: two people who looked contradict it, all else weakens it."""
+    return Verdict.CONTRADICTS if len(said_by(_seen(findings))) >= CONFIRMATIONS else Verdict.WEAKENS
+
+
+def _seen(findings: Sequence[Finding]) -> list[Finding]:
+    return [item for item in findings if item.basis == "seen"]
 
 
 def place_and_time(claim: Claim, view: View) -> list[Part]:
