@@ -74,6 +74,9 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
         film(), _second(saw("t1", "combat_aircraft")),
         both("confirmation", video="two.mp4", tracks="t1", nodes="aircraft"),
     ),
+    "a jet in each of two videos, t1 confirmed by two": lambda: scene(
+        jets(1), _second(saw("t1", "combat_aircraft")), both("confirmation", tracks="t1", nodes="aircraft")
+    ),
     "two counted by two": lambda: scene(film(), both("sighting", nodes="aircraft", count="at least 2")),
     "two counted by one in each video": lambda: scene(
         film(), _second(),

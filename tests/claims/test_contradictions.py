@@ -142,6 +142,21 @@ def test_footage_is_not_of_what_nobody_saw_in_it() -> None:
     assert held(f"quantifier: no, subject: object, {relation}", film(), public).verdict is Verdict.CONTRADICTS
 
 
+def test_a_finding_that_names_no_sighting_for_sure_is_left_out_and_named() -> None:
+    two = film(saw("t1", "combat_aircraft"), sha256=TWO, name="two.mp4")
+    unclear = found("confirmation", "Ana", tracks="t1", nodes="aircraft")
+    said = held("subject: aircraft", jets(1), two, unclear)
+    assert not any(item.source == "finding" for item in said.supporting)
+    assert any(unclear.id in text and "which one is meant" in text for text in said.not_addressed)
+    lost = held("subject: aircraft", jets(1), found("confirmation", "Ana", tracks="t99", nodes="aircraft"))
+    assert any("no video of the case has t99" in text for text in lost.not_addressed)
+
+
+def test_a_claim_about_footage_is_worded_as_one() -> None:
+    said = held("subject: object, relation: continuous", jets(1))
+    assert said.words.startswith("What is known is as expected if the footage was filmed in one take")
+
+
 def test_everything_of_a_design_is_refuted_by_another_design() -> None:
     soviet = "quantifier: all, subject: {any_of: aircraft, design_origin: Soviet Union}"
     footage = film(saw("t1", "combat_aircraft"), saw("t2", "combat_aircraft"), together=[("t1", "t2")])

@@ -45,7 +45,7 @@ def assess(claim: Claim, scene: Scene) -> Assessment:
     found = worst([part.verdict for part in parts])
     verdict = at_best(found, LIMITS[level])
     evidence = [item for part in parts for item in part.evidence] + treated(view)
-    open_ = tuple(dict.fromkeys(text for part in parts for text in part.not_addressed))
+    open_ = tuple(dict.fromkeys([*(text for part in parts for text in part.not_addressed), *view.unclear]))
     conclusion = Step(
         "verdict",
         f"{', '.join(f'{part.name}: {_plain(part.verdict)}' for part in parts)}; the claim is worth its worst part. "

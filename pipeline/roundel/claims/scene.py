@@ -116,13 +116,36 @@ class Scene:
         ordered = sorted(self.footage, key=lambda item: item.sha256)
         chosen = [item for item in ordered if not scope.videos or any(map(item.is_called, scope.videos))]
         absent = [name for name in scope.videos if not any(item.is_called(name) for item in self.footage)]
+        findings = _by_one_name(self.findings)
+        unclear = {item.id: text for item in findings if (text := self._unclear(item))}
         return View(
             self.catalogue,
             scope,
             tuple(self._told_apart(_cut_out(item, scope)) for item in chosen),
-            tuple(item for item in _by_one_name(self.findings) if _speaks_of(item, scope, chosen)),
+            tuple(item for item in findings if item.id not in unclear and _speaks_of(item, scope, chosen)),
             tuple(absent),
+            tuple(unclear.values()),
         )
+
+    def _unclear(self, finding: Finding) -> str:
+        """Why it is open which sightings a finding names; empty if it is not. Without footage nothing can be named."""
+        if not finding.tracks or not self.footage:
+            return ""
+        holders = [
+            item
+            for item in self.footage
+            if (not finding.video or item.is_called(finding.video))
+            and any(one.track in finding.tracks for one in item.sightings)
+        ]
+        names = ", ".join(finding.tracks)
+        if not holders and not finding.video:
+            return f"Finding {finding.id} of {finding.who} was left out: no video of the case has {names}."
+        if len(holders) > 1:
+            return (
+                f"Finding {finding.id} of {finding.who} was left out: {len(holders)} videos have {names}; it does not "
+                "say which one is meant."
+            )
+        return ""
 
     def _told_apart(self, item: Footage) -> Footage:
         """The footage with types that exclude each other."""
@@ -136,13 +159,18 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A claim's part of the scene. ``absent``: videos that the claim names and the case does not hold."""
+    """A claim's part of the scene.
+
+    ``absent``: videos that the claim names and the case does not hold. ``unclear``: findings that were left out, and
+    why: it is open which sightings they name.
+    """
 
     catalogue: Catalogue
     scope: Scope
     footage: tuple[Footage, ...]
     findings: tuple[Finding, ...]
     absent: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
     rejected: frozenset[tuple[str, str]] = field(default_factory=frozenset)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from roundel.catalogue import Catalogue
 from roundel.claims.ladder import BEYOND
-from roundel.claims.model import Claim, Level, Verdict
+from roundel.claims.model import Claim, Level, Relation, Verdict
 from roundel.claims.parts import Part
 from roundel.claims.provenance.register import with_article
 from roundel.words import counted, listed, plural
@@ -24,6 +24,9 @@ def statement(claim: Claim, catalogue: Catalogue) -> str:
         one, many = one + tail, many + tail
     if subject.marking:
         one, many = f"{one} marked “{subject.marking}”", f"{many} marked “{subject.marking}”"
+    about = _of_footage(claim.relation) if whole and claim.quantifier.kind in {"some", "all"} else ""
+    if about:
+        return f"{about}{_where(claim)}"
     given, low, high = claim.quantifier.kind, claim.quantifier.low, claim.quantifier.high
     number = {
         "at_least": lambda: f"at least {_number(low or 0, one, many)}",
@@ -36,6 +39,15 @@ def statement(claim: Claim, catalogue: Catalogue) -> str:
     }[given]()
     plural_verb = (low or high or 1) > 1 or (given in {"between", "all"} and not (given == "all" and whole))
     return f"{number} {_said(claim, catalogue, plural_verb, many)}{_where(claim)}"
+
+
+def _of_footage(relation: Relation) -> str:
+    """A claim about the footage itself, whatever it shows."""
+    return {
+        "first_published_by": f"the footage was public by {relation.when.last if relation.when else None}",
+        "same_footage_as": f"the footage is the same as {relation.reference}",
+        "continuous": "the footage was filmed in one take",
+    }.get(relation.kind, "")
 
 
 def _number(count: int, one: str, many: str) -> str:
