@@ -70,7 +70,8 @@ def of_which_true(claim: Claim, part: Part) -> Part:
 
 def denied(part: Part) -> Part:
     """The part that something is true of no object, from the part that it is true of some."""
-    verdict = _DENIED.get(part.verdict, Verdict.CANNOT_BE_ASSESSED)
+    carried = any(item.direction == "for" for item in part.evidence)
+    verdict = _DENIED.get(part.verdict, Verdict.CANNOT_BE_ASSESSED) if carried else Verdict.CANNOT_BE_ASSESSED
     open_ = part.not_addressed if verdict is not Verdict.CANNOT_BE_ASSESSED else (*part.not_addressed, NO_LIMIT)
     return replace(part, verdict=verdict, evidence=tuple(map(turned, part.evidence)), not_addressed=open_)
 
