@@ -1,5 +1,6 @@
-"""The report: one self-contained HTML page for a case, rendered from its packages."""
+"""The report of a case and the page of claims: self-contained HTML, rendered from packages and assessed claims."""
 
-from roundel.report.render import Previews, render_case
+from roundel.report.claim_sheet import ClaimsSheet, ExaminedVideo, InputFile
+from roundel.report.render import Previews, render_case, render_claims
 
-__all__ = ["Previews", "render_case"]
+__all__ = ["ClaimsSheet", "ExaminedVideo", "InputFile", "Previews", "render_case", "render_claims"]
