@@ -1,6 +1,16 @@
 """The report of a case and the page of claims: self-contained HTML, rendered from packages and assessed claims."""
 
+from roundel.report.claim_footage import ExaminedFootage, examined_footage
 from roundel.report.claim_sheet import ClaimsSheet, ExaminedVideo, InputFile
 from roundel.report.render import Previews, render_case, render_claims
 
-__all__ = ["ClaimsSheet", "ExaminedVideo", "InputFile", "Previews", "render_case", "render_claims"]
+__all__ = [
+    "ClaimsSheet",
+    "ExaminedFootage",
+    "ExaminedVideo",
+    "InputFile",
+    "Previews",
+    "examined_footage",
+    "render_case",
+    "render_claims",
+]
