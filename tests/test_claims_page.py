@@ -22,7 +22,7 @@ from roundel.claims.publish import to_claim_record
 from roundel.claims.reading import read_claims
 from roundel.claims.scene import Scene, footage_of
 from roundel.claims.wording import scale_rows
-from roundel.errors import UsageError
+from roundel.errors import IntegrityError, UsageError
 from roundel.package import read_analysis
 from roundel.record import ClaimRecord, EvidenceExhibit, EvidenceRecord, StepRecord
 from roundel.report import ClaimsSheet, ExaminedVideo, InputFile, examined_footage, render_claims
@@ -375,6 +375,14 @@ def test_pictures_of_exhibits_are_veiled_and_linked(tmp_path: Path, catalogue: C
 def test_footage_of_a_folder_that_is_no_case(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no case"):
         examined_footage(tmp_path, tmp_path / "claims.html")
+
+
+def test_no_page_is_made_of_changed_evidence(tmp_path: Path) -> None:
+    case = make_case(tmp_path, with_findings())
+    picture = next(case.glob("videos/*/*/exhibits/*.png"))
+    picture.write_bytes(picture.read_bytes() + b"x")
+    with pytest.raises(IntegrityError, match="no page is made of changed evidence"):
+        examined_footage(case, case / "claims.html")
 
 
 def _contrast(one: str, other: str) -> float:

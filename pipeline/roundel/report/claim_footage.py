@@ -9,6 +9,7 @@ from pathlib import Path
 
 from roundel import case as cases
 from roundel import package, words
+from roundel.errors import IntegrityError
 from roundel.record import Analysis
 from roundel.report.claim_sheet import ExaminedVideo, Pictures, no_pictures
 from roundel.report.facts import coverage_line
@@ -35,10 +36,15 @@ def examined_footage(case: Path, page: Path) -> ExaminedFootage:
 
     Raises:
         UsageError: if the folder is no case.
-        IntegrityError: if an analysis in it cannot be read.
+        IntegrityError: if a package is not as it was written.
     """
     cases.require(case)
-    read = [(folder, package.read_analysis(folder)) for folder in cases.packages(case)]
+    folders = cases.packages(case)
+    for folder in folders:
+        broken = package.problems(folder)
+        if broken:
+            raise IntegrityError(f"{broken[0]}; no page is made of changed evidence: run roundel verify {case}")
+    read = [(folder, package.read_analysis(folder)) for folder in folders]
     received = cases.names(case)
     albums: dict[str, list[Album]] = {}
     for folder, analysis in read:
