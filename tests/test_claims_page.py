@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from roundel.claims.names import CatalogueNames
-from roundel.claims.reading import read_claims
 
+from roundel.case import packages
 from roundel.catalogue import Catalogue, load
 from roundel.catalogue.profile import SIPRI_NOTICE
 from roundel.claims.assess import assess_all
+from roundel.claims.files.names import CatalogueNames
+from roundel.claims.files.reading import read_claims
 from roundel.claims.ladder import BEYOND
 from roundel.claims.model import Claim, Level, Quantifier, Subject, Verdict
 from roundel.claims.publish import to_claim_record
@@ -24,7 +25,7 @@ from roundel.claims.scene import Scene, footage_of
 from roundel.claims.wording import scale_rows
 from roundel.errors import IntegrityError, UsageError
 from roundel.package import read_analysis
-from roundel.record import ClaimRecord, EvidenceExhibit, EvidenceRecord, StepRecord
+from roundel.record import ClaimFootage, ClaimRecord, EvidenceExhibit, EvidenceRecord, StepRecord
 from roundel.report import ClaimsSheet, ExaminedVideo, InputFile, examined_footage, render_claims
 from roundel.report.citations import Citations
 from roundel.report.scales import VERDICTS
@@ -344,6 +345,14 @@ def test_texts_are_cut_at_sentences_and_lists_without_loss(catalogue: Catalogue)
     assert second.head[0].text == "The list may be incomplete."
 
 
+def used(case: Path) -> tuple[ClaimFootage, ...]:
+    """The packages of a case as a check names them."""
+    return tuple(
+        ClaimFootage(sha256=f"sha256:{folder.parent.name}", names=[], analysis=folder.name, coverage="")
+        for folder in packages(case)
+    )
+
+
 def seen_in_footage(case: Path, catalogue: Catalogue) -> tuple[ClaimRecord, ...]:
     (folder,) = (case / "videos").glob("*/*")
     scene = Scene(catalogue, (footage_of(read_analysis(folder)),))
@@ -355,7 +364,7 @@ def seen_in_footage(case: Path, catalogue: Catalogue) -> tuple[ClaimRecord, ...]
 def test_pictures_of_exhibits_are_veiled_and_linked(tmp_path: Path, catalogue: Catalogue, place: str) -> None:
     case = make_case(tmp_path, with_findings())
     (case / "report").mkdir()
-    footage = examined_footage(case, case / place)
+    footage = examined_footage(case, case / place, used(case))
     records = seen_in_footage(case, catalogue)
     made = sheet(
         *records, videos=footage.videos, model=footage.model, validation=footage.validation, pictures=footage.pictures
@@ -374,7 +383,7 @@ def test_pictures_of_exhibits_are_veiled_and_linked(tmp_path: Path, catalogue: C
 
 def test_footage_of_a_folder_that_is_no_case(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no case"):
-        examined_footage(tmp_path, tmp_path / "claims.html")
+        examined_footage(tmp_path, tmp_path / "claims.html", ())
 
 
 def test_no_page_is_made_of_changed_evidence(tmp_path: Path) -> None:
@@ -382,7 +391,7 @@ def test_no_page_is_made_of_changed_evidence(tmp_path: Path) -> None:
     picture = next(case.glob("videos/*/*/exhibits/*.png"))
     picture.write_bytes(picture.read_bytes() + b"x")
     with pytest.raises(IntegrityError, match="no page is made of changed evidence"):
-        examined_footage(case, case / "claims.html")
+        examined_footage(case, case / "claims.html", used(case))
 
 
 def _contrast(one: str, other: str) -> float:
@@ -450,7 +459,7 @@ def test_a_page_of_one_claim_fits_one_a4_page(tmp_path: Path, example: ClaimsShe
 def test_a_claim_with_pictures_fits_one_a4_page(tmp_path: Path, catalogue: Catalogue) -> None:
     case = make_case(tmp_path, with_findings())
     records = seen_in_footage(case, catalogue)
-    footage = examined_footage(case, case / "report" / "claims.html")
+    footage = examined_footage(case, case / "report" / "claims.html", used(case))
     made = sheet(*records, videos=footage.videos, pictures=footage.pictures)
     assert _pages(tmp_path, render_claims(made)) == 1
 

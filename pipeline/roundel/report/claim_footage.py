@@ -1,17 +1,18 @@
-"""What a page of claims needs of the footage in a case: which videos, how they were examined, their pictures."""
+"""The inputs of a page of claims, from checks that were made: files, footage and how it was examined, pictures."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from roundel import case as cases
 from roundel import package, words
+from roundel.catalogue import load
 from roundel.errors import IntegrityError
-from roundel.record import Analysis
-from roundel.report.claim_sheet import ExaminedVideo, Pictures, no_pictures
+from roundel.record import Analysis, ClaimFootage, ClaimsCheck
+from roundel.report.claim_sheet import ClaimsSheet, ExaminedVideo, InputFile, Pictures, no_pictures
 from roundel.report.facts import coverage_line
 from roundel.report.method import model_line, validation_line
 from roundel.report.pictures import Album, Picture
@@ -27,19 +28,48 @@ class ExaminedFootage:
     pictures: Pictures = no_pictures
 
 
-def examined_footage(case: Path, page: Path) -> ExaminedFootage:
-    """The footage of a case, with exhibits as seen from the place of the page.
+def sheet_of(checks: Sequence[ClaimsCheck], case: Path | None, page: Path) -> ClaimsSheet:
+    """Everything that the page of these checks shows.
+
+    Args:
+        checks: each of one claim file, in the order in which they are to be shown.
+        case: the case that they were held against, if any.
+        page: the file that the page will be written to.
+
+    Raises:
+        IntegrityError: if a package of the case is not as it was written.
+    """
+    used = {(item.sha256, item.analysis): item for check in checks for item in check.footage}
+    footage = examined_footage(case, page, used.values()) if case is not None else ExaminedFootage()
+    sources = [("Claim file", check.claim_file) for check in checks]
+    sources += [("Findings", item) for check in checks for item in check.findings_files]
+    return ClaimsSheet(
+        title=f"Claims in {words.listed([check.claim_file.name for check in checks])}",
+        records=tuple(record for check in checks for record in check.claims),
+        files=tuple(InputFile(what, item.name, item.sha256) for what, item in sources),
+        videos=footage.videos,
+        model=footage.model,
+        validation=footage.validation,
+        made=f"Roundel {words.listed(sorted({check.tool_version for check in checks}))}",
+        sources=load().sources,
+        pictures=footage.pictures,
+    )
+
+
+def examined_footage(case: Path, page: Path, used: Iterable[ClaimFootage]) -> ExaminedFootage:
+    """The footage that claims were held against, with exhibits as seen from the place of the page.
 
     Args:
         case: the folder of the case.
         page: the file that the page will be written to.
+        used: which videos, and which analysis of each.
 
     Raises:
         UsageError: if the folder is no case.
         IntegrityError: if a package is not as it was written.
     """
     cases.require(case)
-    folders = cases.packages(case)
+    folders = sorted({package.location(case, item.sha256, item.analysis) for item in used})
     for folder in folders:
         broken = package.problems(folder)
         if broken:

@@ -252,9 +252,10 @@ def _cannot_say(analysis: Analysis) -> list[str]:
             f"{analysis.brief_tracks:,} more {verb} seen too briefly or too weakly to be listed; the boxes are in "
             "detections.jsonl.gz."
         )
-    left = len(analysis.claims) + len(analysis.matches)
-    if left:
-        said.append(f"{left:,} recorded claims and matches are not shown on this page; they are in analysis.json.")
+    if analysis.matches:
+        said.append(
+            f"{len(analysis.matches):,} recorded matches are not shown on this page; they are in analysis.json."
+        )
     return said
 
 

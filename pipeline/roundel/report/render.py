@@ -13,6 +13,7 @@ from markupsafe import Markup
 from roundel import case as cases
 from roundel import words
 from roundel.disk import replace_text
+from roundel.report.claim_footage import sheet_of
 from roundel.report.claim_sheet import ClaimsSheet
 from roundel.report.claims import ClaimsPage, page_of
 from roundel.report.model import Page, read_case
@@ -66,6 +67,21 @@ def _rendered(template: str, styles: tuple[str, ...], page: Page | ClaimsPage, p
         .get_template(template)
         .render(page=page, clear=previews == "clear", style=Markup(style), style_hash=Markup(digest))  # noqa: S704
     )
+
+
+def render_claims_of(case: Path, *, previews: Previews = "veiled") -> Path | None:
+    """Write the page of the claims that were checked in a case; ``None`` if none were.
+
+    Raises:
+        UsageError: if the folder is no case.
+        IntegrityError: if a check or a package is not as it was written.
+    """
+    checks = cases.read_claim_checks(case)
+    if not checks:
+        return None
+    target = case / cases.REPORT / cases.CLAIMS_PAGE
+    replace_text(target, render_claims(sheet_of(checks, case, target), previews))
+    return target
 
 
 def render_case(case: Path, *, previews: Previews = "veiled") -> Path:
