@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 NEEDED = ("notebooks", "examples")
+SOURCES = ("pipeline", "models")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -61,7 +62,8 @@ def run(notebook: Path, scratch: Path) -> NotebookNode:
             resources={"metadata": {"path": str(scratch / "notebooks")}},
         )
         folders = {name: str(home) for name in ("ROUNDEL_HOME", "IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_CONFIG_DIR")}
-        environment = {**os.environ, **folders, "PYTHONHASHSEED": "0"}
+        code = os.pathsep.join(str(ROOT / source) for source in SOURCES)  # of this checkout, whatever is installed
+        environment = {**os.environ, **folders, "PYTHONHASHSEED": "0", "PYTHONPATH": code}
         # On a slow machine matplotlib complains, in a cell, of how long it takes to list the fonts: done beforehand.
         subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], env=environment, check=True)
         return cleaned(client.execute(cleanup_kc=True, env=environment), notebook)
