@@ -1,9 +1,9 @@
 # `make demo` and `make test` each work alone from a bare checkout: both begin with setup, which installs what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format evaluate lock clean
+.PHONY: help setup demo test lint format evaluate notebooks lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Make .venv and install what is missing on the system (quick when nothing has changed)
 	@tools/setup.sh
@@ -23,6 +23,9 @@ format: setup ## Repair what ruff can repair
 
 evaluate: setup ## Measure every figure of the model cards again and write the cards (needs ../shared; about half an hour)
 	@tools/evaluate.sh
+
+notebooks: setup ## Run the notebooks again and write their outputs into them (ARGS="first_video": only that one)
+	@.venv/bin/python tools/notebooks.py $(ARGS)
 
 lock: setup ## Remake the lock files from pyproject.toml (UPGRADE=1 moves every pin)
 	@.venv/bin/python tools/lock.py $(if $(UPGRADE),--upgrade)

@@ -12,6 +12,7 @@ from roundel.config import Config
 from roundel.disk import replace_text
 from roundel.errors import IntegrityError, UsageError
 from roundel.media.identity import sha256_of
+from roundel.record import ClaimsCheck
 
 CONFIG = "roundel.toml"
 VIDEOS = "videos"
@@ -146,6 +147,23 @@ def note_import(case: Path, details: dict[str, object]) -> None:
 def claim_checks(case: Path) -> list[Path]:
     """The files that hold checks of claims, sorted."""
     return sorted((case / CLAIMS).glob("*.json"))
+
+
+def read_claim_checks(case: Path) -> list[ClaimsCheck]:
+    """The checks of claims that a case holds, by the name of their file.
+
+    Raises:
+        IntegrityError: if one is not as it was written.
+    """
+    noted = {event.subject: event for event in custody.read(case) if event.event == CLAIMS_CHECKED}
+    found = []
+    for path in claim_checks(case):
+        name = path.relative_to(case).as_posix()
+        wrong = list(_problems_of(case, name, noted.get(name)))
+        if wrong:
+            raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and check the claims again")
+        found.append(ClaimsCheck.model_validate_json(path.read_text(encoding="utf-8")))
+    return found
 
 
 def keep_claims(case: Path, name: str, text: str, details: dict[str, object]) -> Path:

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 _SWITCHES = {
@@ -31,6 +32,8 @@ def hush() -> None:
     os.environ.update(_SWITCHES)
     # OpenVINO reports every import unless the package that sends the report cannot be found; it has a stub for that.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    # In a notebook tqdm, which libraries import, asks for a widget library although no bar of it is ever shown.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     os.environ["YOLO_CONFIG_DIR"] = str(_private_folder())
 
 

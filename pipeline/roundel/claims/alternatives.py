@@ -12,9 +12,9 @@ from roundel.words import listed
 MOST = 8
 
 _GENERAL = {
-    Level.VISIBLE: "The program took something else for it: see the pictures.",
-    Level.CATEGORY: "The program took something else for it, or a picture, a model or a decoy was filmed.",
-    Level.FAMILY: "The program or a person took something else for it, or a model or a decoy was filmed.",
+    Level.VISIBLE: "Something else was taken for it.",
+    Level.CATEGORY: "Something else was taken for it, or a picture, a model or a decoy was filmed.",
+    Level.FAMILY: "Something else was taken for it, or a model or a decoy was filmed.",
     Level.VARIANT: "It is another variant of the family, or was rebuilt to look like one.",
     Level.DESIGN_ORIGIN: "It is a licence-built, copied or rebuilt item, or one of a type that looks like it.",
     Level.INDIVIDUAL: "The marking was misread, painted over, or put on another object.",
@@ -73,7 +73,10 @@ def settled_by(claim: Claim, level: Level, view: View, given: Iterable[str]) -> 
     if claim.scope.when is not None:
         found.append("an earlier copy of the footage, or a date found by two people independently")
     if _limits(claim.quantifier) and (claim.coverage is None or claim.recall is None):
-        found.append("a statement that the footage shows the whole of what is counted, and the detector's recall there")
+        found.append(
+            "a statement by a person that the footage shows all that is counted, and a test of how many such objects "
+            "the program misses"
+        )
     if not view.footage:
         found.append("the footage itself, analysed")
     return tuple(dict.fromkeys(found))

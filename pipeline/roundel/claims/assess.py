@@ -13,7 +13,7 @@ from roundel.claims.alternatives import alternatives, settled_by
 from roundel.claims.beliefs import beliefs, prior_of
 from roundel.claims.counting import agreeing
 from roundel.claims.holding import day_of, held_by, made_in, supplied_by
-from roundel.claims.ladder import LIMITS, level_of
+from roundel.claims.ladder import LIMITS, TITLES, level_of
 from roundel.claims.machine import ANYTHING
 from roundel.claims.model import Assessment, Claim, Evidence, Level, Quantifier, Relation, Step, Verdict
 from roundel.claims.parts import Part, at_best, worst
@@ -49,7 +49,7 @@ def assess(claim: Claim, scene: Scene) -> Assessment:
     conclusion = Step(
         "verdict",
         f"{', '.join(f'{part.name}: {_plain(part.verdict)}' for part in parts)}; the claim is worth its worst part. "
-        f"On {level.value} no more than “{_plain(LIMITS[level])}” is said.",
+        f"Of {TITLES[level]} ({level.value}) no more than “{_plain(LIMITS[level])}” is ever said.",
         {part.name: part.verdict.value for part in parts},
     )
     return Assessment(

@@ -24,11 +24,11 @@ LIMITS = {
 """The best verdict of each rung. ``shows`` needs two people's confirmation."""
 
 TITLES = {
-    Level.VISIBLE: "an object is visible",
-    Level.CATEGORY: "its category",
-    Level.FAMILY: "its family",
-    Level.VARIANT: "its variant",
-    Level.INDIVIDUAL: "the individual object",
+    Level.VISIBLE: "whether it is visible",
+    Level.CATEGORY: "what kind of thing it is",
+    Level.FAMILY: "which model it is",
+    Level.VARIANT: "which version it is",
+    Level.INDIVIDUAL: "which single object it is",
     Level.DESIGN_ORIGIN: "where it was designed",
     Level.MANUFACTURE: "where it was made",
     Level.OPERATOR: "who holds it",

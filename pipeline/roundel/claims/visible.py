@@ -43,7 +43,8 @@ def at_least(wanted: Wanted, least: int) -> Part:
     bound = lower_bound(view, wanted.chance)
     step = Step(
         "count",
-        f"Wanted: at least {wanted.number(least)}. Proven different objects, each more likely than not: {len(bound)}.",
+        f"Wanted: at least {wanted.number(least)}. Different objects that the footage proves, each more likely than "
+        f"not: {len(bound)}.",
         {"wanted": least, "proven": len(bound), "probability": round(bound.tail(least), 4), "people": len(confirmed)},
     )
     nothing = f"No {wanted.title} was found with enough weight. Not detecting something is never “no”."

@@ -82,7 +82,7 @@ def demo(
     code, outcomes = _run([DEMO_CLIP], case, load(), as_json, quiet)
     if code == EXIT_INTERRUPTED:
         return code
-    page = make_report(case, "veiled")
+    page, _ = make_report(case, "veiled")
     if not as_json:
         results.print(_beside_truth(outcomes[0].analysis if outcomes else None))
         results.print(f"Report: {visible(str(page.absolute()))}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,17 +20,21 @@ class Previews(StrEnum):
     CLEAR = "clear"
 
 
-def make_report(case: Path, previews: str) -> Path:
-    """Render the report of a case and note its hash in the custody log."""
+def make_report(case: Path, previews: str) -> tuple[Path, Path | None]:
+    """Render the report of a case, and the page of its claims if there are any; their hashes go to the custody log."""
     from roundel import case as cases
     from roundel import custody
     from roundel.media.identity import sha256_of
-    from roundel.report import render_case
+    from roundel.report import render_case, render_claims_of
 
     cases.require(case)
-    page = render_case(case, previews="clear" if previews == Previews.CLEAR else "veiled")
-    custody.append(case, cases.REPORTED, page.relative_to(case).as_posix(), {"sha256": sha256_of(page)})
-    return page
+    shown: Literal["clear", "veiled"] = "clear" if previews == Previews.CLEAR else "veiled"
+    claims = render_claims_of(case, previews=shown)
+    page = render_case(case, previews=shown)
+    for made in (claims, page):
+        if made is not None:
+            custody.append(case, cases.REPORTED, made.relative_to(case).as_posix(), {"sha256": sha256_of(made)})
+    return page, claims
 
 
 def report(
@@ -46,11 +50,13 @@ def report(
 
     Example: **roundel report raqqa**
     """
-    page = make_report(case, previews)
+    page, claims = make_report(case, previews)
     if as_json:
-        print_json({"report": str(page)})
+        print_json({"report": str(page), "claims": str(claims) if claims else None})
     else:
         results.print(visible(str(page)))
+        if claims is not None:
+            results.print(visible(str(claims)))
     return EXIT_OK
 
 

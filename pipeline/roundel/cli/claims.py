@@ -64,9 +64,13 @@ def check(
     from roundel import claims_check
     from roundel.case import require
     from roundel.claims.files.problems import FileProblemsError
+    from roundel.disk import replace_text
+    from roundel.report import render_claims, sheet_of
 
     if case is not None:
         require(case)
+    if page is not None and not page.absolute().parent.is_dir():
+        raise UsageError(f"{page.parent}: is no folder; make it first, or give another place to --page")
     try:
         found = claims_check.check(file, findings or (), case)
     except FileProblemsError as error:
@@ -74,7 +78,7 @@ def check(
     if case is not None:
         claims_check.keep(case, found)
     if page is not None:
-        raise UsageError("--page: not yet")
+        replace_text(page, render_claims(sheet_of([found], case, page)))
     if as_json:
         print_json({"ok": True, **found.model_dump(mode="json", by_alias=True)})
         return EXIT_OK

@@ -98,6 +98,18 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
     )
 
 
+def model_line(made: Mapping[str, Any]) -> str:
+    """Which detector looked at a video."""
+    digest = _get(made, "weights_sha256").removeprefix("sha256:")
+    return f"{_get(made, 'weights_name')} (SHA-256 of the weights {digest})"
+
+
+def validation_line(made: Mapping[str, Any]) -> str:
+    """How that detector was tested."""
+    tested = _get(made, "weights_validated")
+    return f"{words.capital(tested)}. Probabilities: {_calibrated(made)}"
+
+
 def _calibrated(made: Mapping[str, Any]) -> str:
     if not isinstance(made.get("calibration"), Mapping):
         return "none: scores are not calibrated"

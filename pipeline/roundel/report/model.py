@@ -12,6 +12,7 @@ from roundel.errors import IntegrityError
 from roundel.record import Analysis, TrackRecord
 from roundel.report import cards, facts, findings, identities, method, others, proofs, timeline
 from roundel.report.pictures import Album
+from roundel.report.scales import VERDICTS
 from roundel.types import WRITING_UNREAD
 
 MOST_CARDS = 60  # of one video
@@ -74,6 +75,15 @@ class VideoView:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """A claim that was checked: as it was made, by whom, and the verdict in a word."""
+
+    text: str
+    by: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The whole report."""
 
@@ -83,6 +93,9 @@ class Page:
     methods: tuple[method.Method, ...]
     log: str
     people: str
+    claims: tuple[ClaimLine, ...]
+    claims_page: str
+    """File beside this page that has all about the claims."""
 
 
 _STATES = {
@@ -131,7 +144,15 @@ def read_case(case: Path) -> Page:
         videos.append(_video(analysis, folder, place, known, number, budget, tuple(lines)))
     refused = tuple(facts.refusals(events, analyses))
     log = f"{events[-1].seq}, {events[-1].hash.removeprefix('sha256:')}" if events else ""
-    return Page(_page_title(videos, refused), tuple(videos), refused, tuple(methods), log, others.PEOPLE)
+    claims = tuple(
+        ClaimLine(words.shorten(claim.text), words.shorten(claim.by), VERDICTS[claim.verdict][0])
+        for check in cases.read_claim_checks(case)
+        for claim in check.claims
+    )
+    title = _page_title(videos, refused)
+    return Page(
+        title, tuple(videos), refused, tuple(methods), log, others.PEOPLE, claims, cases.CLAIMS_PAGE if claims else ""
+    )
 
 
 def _budget(analyses: Sequence[Analysis]) -> _Budget:
@@ -252,9 +273,10 @@ def _cannot_say(analysis: Analysis) -> list[str]:
             f"{analysis.brief_tracks:,} more {verb} seen too briefly or too weakly to be listed; the boxes are in "
             "detections.jsonl.gz."
         )
-    left = len(analysis.claims) + len(analysis.matches)
-    if left:
-        said.append(f"{left:,} recorded claims and matches are not shown on this page; they are in analysis.json.")
+    if analysis.matches:
+        said.append(
+            f"{len(analysis.matches):,} recorded matches are not shown on this page; they are in analysis.json."
+        )
     return said
 
 

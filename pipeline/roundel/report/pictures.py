@@ -23,7 +23,7 @@ JPEG_QUALITY = 78
 MOST_BYTES = 64 * 1024**2
 CROP_MARGIN = 0.08  # as the analysis cuts objects out
 
-_SAFE_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
+SAFE_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Album:
     """The exhibits of one package; heads of people that the detector found are made unrecognisable in all of them."""
 
     def __init__(self, analysis: Analysis, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._analysis = folder, analysis
         self._size = (float(analysis.media.width), float(analysis.media.height)) if analysis.media else None
         times = {view.seconds for track in analysis.tracks for view in track.views}
         times |= {proof.seconds for count in analysis.counts.values() for proof in count.proof}
@@ -55,6 +55,19 @@ class Album:
             shown = (0.0, 0.0, *self._size) if self._size else None
             return self._embed(proof.exhibit, proof.seconds, shown, FRAME_PX)
         return self._embed(proof.exhibit, proof.seconds, self._crop(proof.boxes[0] if proof.boxes else ()), VIEW_PX)
+
+    def exhibit(self, file: str) -> Picture | None:
+        """The picture of a file in the package that a view or a proof names; small, as a whole."""
+        for track in self._analysis.tracks:
+            for view in track.views:
+                if view.file == file:
+                    return self.view(view)
+        for count in self._analysis.counts.values():
+            for proof in count.proof:
+                if proof.exhibit == file:
+                    shown = (0.0, 0.0, *self._size) if self._size else None
+                    return self._embed(file, proof.seconds, shown, VIEW_PX)
+        return None
 
     def _crop(self, xyxy: Sequence[float]) -> Box | None:
         """The part of the frame that the cut-out of a box shows."""
@@ -82,7 +95,7 @@ class Album:
 def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
     """An exhibit (h, w, 3); ``None`` for a name that leads out, a link and a file that is no picture."""
     path = folder / name
-    if not _SAFE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+    if not SAFE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
         return None
     try:
         image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)

@@ -13,6 +13,9 @@ from markupsafe import Markup
 from roundel import case as cases
 from roundel import words
 from roundel.disk import replace_text
+from roundel.report.claim_footage import sheet_of
+from roundel.report.claim_sheet import ClaimsSheet
+from roundel.report.claims import ClaimsPage, page_of
 from roundel.report.model import Page, read_case
 
 Previews = Literal["veiled", "clear"]
@@ -43,13 +46,42 @@ def _show(value: object) -> object:
 
 def render(page: Page, previews: Previews = "veiled") -> str:
     """The page as text."""
-    style = (_HERE / "static" / "report.css").read_text(encoding="utf-8")
+    return _rendered("index.html.j2", ("report.css",), page, previews)
+
+
+def render_claims(sheet: ClaimsSheet, previews: Previews = "veiled") -> str:
+    """The page of claims as text: an index if there are several, one A4 page for each claim, and what they cite.
+
+    Args:
+        sheet: the claims and what they rest on; the same sheet gives the same text.
+        previews: as for :func:`render_case`.
+    """
+    return _rendered("claims.html.j2", ("report.css", "claims.css"), page_of(sheet), previews)
+
+
+def _rendered(template: str, styles: tuple[str, ...], page: Page | ClaimsPage, previews: Previews) -> str:
+    style = "".join((_HERE / "static" / name).read_text(encoding="utf-8") for name in styles)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return (
         environment()
-        .get_template("index.html.j2")
+        .get_template(template)
         .render(page=page, clear=previews == "clear", style=Markup(style), style_hash=Markup(digest))  # noqa: S704
     )
+
+
+def render_claims_of(case: Path, *, previews: Previews = "veiled") -> Path | None:
+    """Write the page of the claims that were checked in a case; ``None`` if none were.
+
+    Raises:
+        UsageError: if the folder is no case.
+        IntegrityError: if a check or a package is not as it was written.
+    """
+    checks = cases.read_claim_checks(case)
+    if not checks:
+        return None
+    target = case / cases.REPORT / cases.CLAIMS_PAGE
+    replace_text(target, render_claims(sheet_of(checks, case, target), previews))
+    return target
 
 
 def render_case(case: Path, *, previews: Previews = "veiled") -> Path:
