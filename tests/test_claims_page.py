@@ -254,10 +254,15 @@ def test_scale_and_ladder_are_on_every_sheet(example: ClaimsSheet, example_text:
     assert "stands on none of these lines" in page(record(level="footage")).text
 
 
-def test_what_is_on_both_sides_is_explained() -> None:
-    same = [evidence(rule="reported", source="finding", text="Reported, not seen in the footage: at least 3.")]
-    text = page(record(**{"for": same, "against": same})).text
-    assert text.count("This stands on both sides") == 2
+def test_evidence_says_which_part_of_the_claim_it_bears_on() -> None:
+    text = "Reported, not seen in the footage: at least 3."
+    one, other = (
+        evidence(rule="reported", source="finding", text=text, about=about)
+        for about in ("at least 2", "no more than 2")
+    )
+    text = page(record(**{"for": [one], "against": [other]})).text
+    assert "on “at least 2”" in text
+    assert "on “no more than 2”" in text
     assert "What others report of it: at least 3." in text
 
 

@@ -203,6 +203,7 @@ class EvidenceRecord(Part):
     words: str = Field(description="words of the printed scale for that ratio; empty if there is none")
     exhibits: list[EvidenceExhibit] = Field(description="where it can be looked at")
     numbers: dict[str, float | int | str] = Field(description="the numbers that went into it")
+    about: str = Field("", description="the part of the claim that it bears on; empty if the claim has one part only")
 
 
 class StepRecord(Part):

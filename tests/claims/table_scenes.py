@@ -113,6 +113,11 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     "a T-72 as an analysis publishes it": lambda: scene(
         film(saw("t1", "armoured_vehicle", types=_gallery_posterior()))
     ),
+    "a T-55 by two, with its part": lambda: scene(
+        film(saw("t1", "armoured_vehicle")),
+        both("type", tracks="t1", types={"t-55": 0.95, "t-54": 0.05}),
+        found("part", "Ana", part="no domed ventilator on the turret roof", nodes=("t-55",)),
+    ),
     "a T-55 by two": lambda: scene(
         film(saw("t1", "armoured_vehicle")), both("type", tracks="t1", types={"t-55": 0.95, "t-54": 0.05})
     ),

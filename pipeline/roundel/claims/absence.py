@@ -28,8 +28,7 @@ NO_COVERAGE = (
 )
 
 
-def no_more_than(wanted: Wanted, limit: int) -> Part:
-    """The part "no more than so many" of a claim."""
+def _no_more_than(wanted: Wanted, limit: int) -> Part:
     more = at_least(wanted, limit + 1)
     evidence = tuple(_turned(item) for item in more.evidence if item.rule != "wider-class")
     against = [item for item in evidence if item.direction == "against"]
@@ -40,6 +39,12 @@ def no_more_than(wanted: Wanted, limit: int) -> Part:
     if against and more.verdict in {Verdict.SUPPORTS, Verdict.CONSISTENT_WITH}:
         return Part("limit", Verdict.WEAKENS, evidence, more.steps, people=more.people)
     return _limited(wanted, limit, evidence)
+
+
+def no_more_than(wanted: Wanted, limit: int) -> Part:
+    """The part "no more than so many" of a claim."""
+    number = f"no more than {wanted.number(limit)}" if limit else f"no {wanted.title}"
+    return replace(_no_more_than(wanted, limit), about=number)
 
 
 def not_so_many(wanted: Wanted, least: int) -> Evidence | None:

@@ -29,6 +29,15 @@ from roundel.claims.wording import EVEN
 
 _BY_TYPE = {"operated_by": held_by, "supplied_by": supplied_by, "manufactured_in": made_in}
 _OF_FOOTAGE = {"first_published_by", "same_footage_as", "continuous"}
+_ABOUT = {
+    "supplier": "the supplier",
+    "holder": "the holder",
+    "manufacture": "where it was made",
+    "marking": "the marking",
+    "individual": "which object it is",
+    "place": "the place",
+    "date": "the date",
+}
 PROVENANCE = {Level.DESIGN_ORIGIN, Level.MANUFACTURE, Level.OPERATOR, Level.SUPPLIER, Level.TRANSFER_DATE}
 
 
@@ -44,7 +53,7 @@ def assess(claim: Claim, scene: Scene) -> Assessment:
     parts = _parts(claim, level, view)
     found = worst([part.verdict for part in parts])
     verdict = at_best(found, LIMITS[level])
-    evidence = [item for part in parts for item in part.evidence] + treated(view)
+    evidence = [item for part in parts for item in _labelled(part, len(parts))] + treated(view)
     open_ = tuple(dict.fromkeys([*(text for part in parts for text in part.not_addressed), *view.unclear]))
     conclusion = Step(
         "verdict",
@@ -65,6 +74,13 @@ def assess(claim: Claim, scene: Scene) -> Assessment:
         derivation=(*(step for part in parts for step in part.steps), conclusion),
         sentences=_sentences(claim, view) if level in PROVENANCE else (),
     )
+
+
+def _labelled(part: Part, parts: int) -> tuple[Evidence, ...]:
+    """A part's evidence; where a claim has several, each piece says which it bears on."""
+    if parts == 1:
+        return part.evidence
+    return tuple(replace(item, about=part.about or _ABOUT.get(part.name, part.name)) for item in part.evidence)
 
 
 def _parts(claim: Claim, level: Level, view: View) -> list[Part]:
@@ -127,7 +143,7 @@ def _sentences(claim: Claim, view: View) -> tuple[Evidence, ...]:
 
 
 def _sorted(evidence: Iterable[Evidence], direction: str) -> tuple[Evidence, ...]:
-    chosen = {(item.rule, item.text): item for item in evidence if item.direction == direction}
+    chosen = {(item.rule, item.text, item.about): item for item in evidence if item.direction == direction}
     return tuple(sorted(chosen.values(), key=lambda item: (-(item.ratio or 0.0), item.rule, item.text)))
 
 

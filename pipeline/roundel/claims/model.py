@@ -226,6 +226,8 @@ class Evidence:
     words: str = ""
     exhibits: tuple[Exhibit, ...] = ()
     numbers: Mapping[str, float | int | str] | None = None
+    about: str = ""
+    """The part of the claim that it bears on, where the claim has several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Part:
     strength: Strength = field(default=NO_STRENGTH)
     people: tuple[str, ...] = ()
     """Whose findings the verdict rests on."""
+    about: str = ""
+    """What the part says, if its name does not say it."""
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -68,6 +68,7 @@ def _evidence(items: Iterable[Evidence]) -> list[EvidenceRecord]:
                 for one in item.exhibits
             ],
             numbers=dict(item.numbers or {}),
+            about=item.about,
         )
         for item in items
     ]

@@ -123,7 +123,7 @@ def in_words(claim: Claim, level: Level, verdict: Verdict, parts: Sequence[Part]
     beyond = f" {BEYOND[level]}" if level in BEYOND else ""
     return {
         Verdict.CONSISTENT_WITH: f"What is known is as expected if {said}, and just as expected under other "
-        f"explanations, which are named below.{beyond}",
+        f"explanations.{beyond}",
         Verdict.NOT_ADDRESSED: f"Nothing that is known says whether {said}.{beyond}",
         Verdict.WEAKENS: f"What is known speaks against the statement that {said}.",
         Verdict.CONTRADICTS: f"What is known contradicts the statement that {said}.",

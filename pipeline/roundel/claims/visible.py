@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from roundel.claims.counting import lower_bound
 from roundel.claims.machine import counted_by_machine, splits
-from roundel.claims.model import Step, Verdict
-from roundel.claims.parts import Part
+from roundel.claims.model import Level, Step, Verdict
+from roundel.claims.parts import Part, is_for
 from roundel.claims.people import said_by
 from roundel.claims.subject import Wanted
-from roundel.claims.witnesses import confirming, fewer, rejection_evidence, rejections, reported, seen, without
+from roundel.claims.witnesses import (
+    confirming,
+    fewer,
+    rejection_evidence,
+    rejections,
+    reported,
+    seen,
+    separating_parts,
+    without,
+)
 from roundel.claims.wording import NO_STRENGTH
 
 
@@ -38,7 +47,9 @@ def at_least(wanted: Wanted, least: int) -> Part:
         verdict = machine.verdict
     if verdict is Verdict.NOT_ADDRESSED and (below or len(for_it) < len(reports)):
         verdict = Verdict.CONTRADICTS if deniers else Verdict.WEAKENS
-    if against and verdict in {Verdict.SHOWS, Verdict.SUPPORTS}:
+    parts = separating_parts(wanted) if wanted.level in {Level.FAMILY, Level.VARIANT} else []
+    untold = wanted.level is Level.VARIANT and not parts
+    if (against or untold) and verdict in {Verdict.SHOWS, Verdict.SUPPORTS}:
         verdict = Verdict.CONSISTENT_WITH
     bound = lower_bound(view, wanted.chance)
     step = Step(
@@ -47,16 +58,21 @@ def at_least(wanted: Wanted, least: int) -> Part:
         f"not: {len(bound)}.",
         {"wanted": least, "proven": len(bound), "probability": round(bound.tail(least), 4), "people": len(confirmed)},
     )
-    nothing = f"No {wanted.title} was found with enough weight. Not detecting something is never “no”."
+    open_ = []
+    if verdict is Verdict.NOT_ADDRESSED:
+        open_.append(f"No {wanted.title} was found with enough weight. Not detecting something is never “no”.")
+    if untold and is_for(verdict):
+        open_.append("Nobody found the part by which the variants differ, so the variant is not settled.")
     people = confirmed or said_by(
         [item for item in wanted.view.of_kind("sighting", "confirmation", "type") if item.basis == "seen"]
     )
     return Part(
         "visible",
         verdict,
-        (*by_people, *machine.evidence, *reports, *against),
+        (*by_people, *parts, *machine.evidence, *reports, *against),
         (step, *machine.steps),
-        not_addressed=(nothing,) if verdict is Verdict.NOT_ADDRESSED else (),
+        not_addressed=tuple(open_),
         strength=machine.strength if machine.verdict is Verdict.SUPPORTS else NO_STRENGTH,
         people=tuple(people) if by_people or confirmed else (),
+        about=f"at least {wanted.number(least)}",
     )

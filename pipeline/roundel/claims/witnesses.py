@@ -47,6 +47,15 @@ def seen(wanted: Wanted, least: int, view: View) -> list[Evidence]:
     return found
 
 
+def separating_parts(wanted: Wanted) -> list[Evidence]:
+    """Findings that the part is visible by which the subject differs from others like it."""
+    return [
+        by_person("for", "part-found", f"{finding.who} found what tells {wanted.one()}: {finding.part}.", finding)
+        for finding in wanted.view.of_kind("part")
+        if finding.basis == "seen" and finding.nodes and all(wanted.is_subject(node) for node in finding.nodes)
+    ]
+
+
 def reported(wanted: Wanted, least: int) -> list[Evidence]:
     """What publications say, for and against; nobody here saw it."""
     lower = [item for item in _below(wanted, least) if item.basis != "seen"]

@@ -37,6 +37,7 @@ def show_claims(claims: Sequence[ClaimRecord], write: Callable[[str], None]) -> 
 def _evidence(title: str, items: Sequence[EvidenceRecord], write: Callable[[str], None]) -> None:
     for item in items[:MOST]:
         strength = f" ({item.words}, ratio {item.ratio:,.0f})" if item.ratio else ""
-        write(f"  {title} ({_MARKS[item.source]}): {visible(item.text)}{strength}")
+        about = f", on {visible(item.about)}" if item.about else ""
+        write(f"  {title} ({_MARKS[item.source]}{about}): {visible(item.text)}{strength}")
     if len(items) > MOST:
         write(f"  {title}: {len(items) - MOST} more")

@@ -53,7 +53,7 @@ class ExhibitView:
 class EvidenceView:
     """A piece of evidence. ``kind`` and ``mark``: who or what it comes from; ``entry``: its place in the annex.
 
-    ``more``: what the annex adds to what is shown. ``twice``: it stands on both sides of the claim.
+    ``more``: what the annex adds to what is shown. ``about``: the part of the claim that it bears on.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class EvidenceView:
     entry: str
     cited: int
     more: bool
-    twice: bool
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def mark_of(item: EvidenceRecord) -> tuple[str, str]:
 
 
 def evidence_view(
-    item: EvidenceRecord, sheet: ClaimsSheet, citations: Citations, annex: Annex, *, if_true: bool, twice: bool
+    item: EvidenceRecord, sheet: ClaimsSheet, citations: Citations, annex: Annex, *, if_true: bool
 ) -> EvidenceView:
     """A piece of evidence that speaks for a claim (``if_true``), or against it."""
     kind, mark = mark_of(item)
@@ -154,7 +154,7 @@ def evidence_view(
         entry=annex.anchor(item),
         cited=len(item.exhibits),
         more=bool(item.numbers) or len(shown) < len(item.exhibits),
-        twice=twice,
+        about=item.about,
     )
 
 

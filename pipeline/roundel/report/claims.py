@@ -15,7 +15,7 @@ from roundel.report.citations import Citations, Piece, SourceLine, sentences
 from roundel.report.claim_evidence import REPORTED, Annex, AnnexEntry, EvidenceView, evidence_view, shown_texts
 from roundel.report.claim_sheet import ClaimsSheet, ExaminedVideo, InputFile
 
-ROOMY = 2500
+ROOMY = 2200
 """Sheets of up to so many characters are printed in larger letters; both sizes fit one A4 page."""
 NO_FOOTAGE = (
     "No footage was examined for this page. All that follows comes from reports, from what people entered and from "
@@ -122,12 +122,9 @@ def _claim(number: int, record: ClaimRecord, sheet: ClaimsSheet, annex: Annex) -
     citations = Citations(anchor, sheet.sources, shown_texts(record))
     word, means = scales.verdict_words(record.verdict)
     rows, cap = scales.scale(record)
-    both = {item.text for item in record.for_} & {item.text for item in record.against}
 
     def views(items: Iterable[EvidenceRecord], if_true: bool = True) -> tuple[EvidenceView, ...]:
-        return tuple(
-            evidence_view(item, sheet, citations, annex, if_true=if_true, twice=item.text in both) for item in items
-        )
+        return tuple(evidence_view(item, sheet, citations, annex, if_true=if_true) for item in items)
 
     return ClaimView(
         anchor=anchor,
