@@ -28,7 +28,7 @@ COMMANDS = sorted(set(re.findall(r"^(roundel .*?)(?:  +#.*)?$", README, re.MULTI
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_exists_with_its_options(command: str) -> None:
     words = shlex.split(command)[1:]
-    verb = words[:2] if words[0] in ("gallery", "models") else words[:1]
+    verb = words[:2] if words[0] in ("catalogue", "claims", "gallery", "models") else words[:1]
     help_text = CliRunner().invoke(app, [*verb, "--help"], env={"COLUMNS": "200"}).output
     assert "Usage" in help_text
     for option in (word for word in words if word.startswith("--")):
@@ -47,6 +47,14 @@ def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     printed = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout
     for line in printed.splitlines():
         assert line.startswith("Report: ") or line in README
+
+
+def test_the_readme_shows_what_the_founding_case_prints() -> None:
+    file = ROOT / "examples" / "tabqa_2014" / "claims.yaml"
+    printed = CliRunner().invoke(app, ["claims", "check", str(file), "--quiet"], env={"COLUMNS": "1000"}).output
+    shown = README.partition("$ roundel claims check examples/tabqa_2014/claims.yaml\n")[2].partition("```")[0]
+    assert shown
+    assert printed.startswith(shown)
 
 
 def test_the_size_from_which_frames_are_tiled_is_the_one_in_the_readme() -> None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Remake docs/images/report.png: a part of the demo's report as Chromium shows it. Needs chromium.
+# Remake docs/images/report.png, a part of the demo's report, and docs/images/claim.png, the printed sheet of a claim.
+# Needs chromium and pdftoppm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -15,3 +16,7 @@ page = cv2.imread(sys.argv[1])
 part = cv2.resize(page[1355:2575, 30:1070], None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
 cv2.imwrite(sys.argv[2], part, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 PY
+.venv/bin/roundel claims check examples/tabqa_2014/claims.yaml --page "$work/claims.html" --quiet >"$work/said"
+chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer --print-to-pdf="$work/claims.pdf" \
+  "file://$work/claims.html" 2>/dev/null
+pdftoppm -f 2 -l 2 -r 110 -png -singlefile "$work/claims.pdf" docs/images/claim
