@@ -45,6 +45,8 @@ def check(file: Path, findings: Sequence[Path] = (), case: Path | None = None) -
     return ClaimsCheck(
         schema_version=SCHEMA_VERSION,
         tool_version=__version__,
+        title=claims.title,
+        about=claims.about,
         claim_file=_source(claims.path, claims.sha256),
         findings_files=[_source(item.path, item.sha256) for item in claims.files],
         footage=[

@@ -261,6 +261,8 @@ class ClaimsCheck(Part):
 
     schema_version: str = Field(description="version of this form")
     tool_version: str = Field(description="version of Roundel")
+    title: str = Field(description="title that the claim file gives; may be empty")
+    about: str = Field(description="introduction that the author of the claim file wrote; may be empty")
     claim_file: ClaimSource = Field(description="the claims as they were written")
     findings_files: list[ClaimSource] = Field(description="people's findings that are kept in files of their own")
     footage: list[ClaimFootage] = Field(description="what was examined; empty if no footage was")

@@ -154,7 +154,7 @@ def test_a_finding_that_names_no_sighting_for_sure_is_left_out_and_named() -> No
 
 def test_a_claim_about_footage_is_worded_as_one() -> None:
     said = held("subject: object, relation: continuous", jets(1))
-    assert said.words.startswith("What is known is as expected if the footage was filmed in one take")
+    assert said.words.startswith("What is known fits the statement that the footage was filmed in one take")
 
 
 def test_everything_of_a_design_is_refuted_by_another_design() -> None:

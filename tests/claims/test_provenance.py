@@ -103,10 +103,10 @@ def test_producers_are_listed_with_licence_and_copy_and_none_is_picked() -> None
 def test_holders_are_who_found_it_when_and_the_citation() -> None:
     found = by_rule(sentences(seen(TABQA), [HELD, BEFORE], FILMED, SmallRegister()))
     assert found[PRESENT_HOLDER][0].text == (
-        "According to A. Reviewer (2 May 2024), the object is held by Islamic State, since 24 August 2014 "
-        "[Report 12, page 3]. This comes from a report, not from the video."
+        "According to A. Reviewer (2 May 2024), the object was then held by Islamic State, since 24 August 2014 "
+        "[Report 12, page 3]. That it means the object shown is assumed. This comes from a report, not from the video."
     )
-    assert "was held before by Syria [Report 12, page 3]" in found[PREVIOUS_HOLDER][0].text
+    assert "had been held by Syria [Report 12, page 3]" in found[PREVIOUS_HOLDER][0].text
     none = by_rule(sentences(seen(TABQA), [], FILMED, SmallRegister()))
     assert PRESENT_HOLDER not in none
     assert PREVIOUS_HOLDER not in none

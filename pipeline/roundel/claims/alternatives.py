@@ -16,7 +16,7 @@ _GENERAL = {
     Level.CATEGORY: "Something else was taken for it, or a picture, a model or a decoy was filmed.",
     Level.FAMILY: "Something else was taken for it, or a model or a decoy was filmed.",
     Level.VARIANT: "It is another variant of the family, or was rebuilt to look like one.",
-    Level.DESIGN_ORIGIN: "It is a licence-built, copied or rebuilt item, or one of a type that looks like it.",
+    Level.DESIGN_ORIGIN: "It is of a type that looks like it and was designed elsewhere.",
     Level.INDIVIDUAL: "The marking was misread, painted over, or put on another object.",
     Level.MANUFACTURE: "It was built in another state that builds or copies the same design.",
     Level.OPERATOR: "The markings are older than the present holder, were faked, or the object was captured or lent.",
@@ -25,8 +25,8 @@ _GENERAL = {
     Level.FOOTAGE: "It is a copy of other footage, cut or encoded anew.",
 }
 _SETTLED_BY = {
-    Level.VISIBLE: "two people who look at the exhibits independently and confirm or reject them",
-    Level.CATEGORY: "two people who look at the exhibits independently and confirm or reject them",
+    Level.VISIBLE: "two people who look at the footage independently and confirm it or reject it",
+    Level.CATEGORY: "two people who look at the footage independently and confirm it or reject it",
     Level.FAMILY: "a view of the part that separates the look-alikes, found by two people independently",
     Level.VARIANT: "a view of the part by which the variants differ, found by two people independently",
     Level.INDIVIDUAL: "two people who read the marking independently, and a record of that serial",
@@ -44,6 +44,8 @@ def alternatives(claim: Claim, level: Level, view: View, given: Iterable[str]) -
     found = [_GENERAL[level]]
     if level in {Level.FAMILY, Level.VARIANT, Level.DESIGN_ORIGIN}:
         found += [_lookalike(node, view.catalogue) for node in claim.subject.nodes if node in view.catalogue.types]
+    if _limits(claim.quantifier) and claim.relation.kind == "visible":
+        found.append("More of them were out of the picture, or one was filmed twice.")
     found += given
     if claim.scope.when is not None and level is not Level.FOOTAGE:
         found.append("It is older footage, shown again.")
@@ -77,8 +79,8 @@ def settled_by(claim: Claim, level: Level, view: View, given: Iterable[str]) -> 
             "a statement by a person that the footage shows all that is counted, and a test of how many such objects "
             "the program misses"
         )
-    if not view.footage:
-        found.append("the footage itself, analysed")
+    if not view.footage and level not in {Level.MANUFACTURE, Level.SUPPLIER, Level.TRANSFER_DATE}:
+        found.insert(0, "the footage itself, analysed and looked at")
     return tuple(dict.fromkeys(found))
 
 

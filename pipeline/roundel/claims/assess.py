@@ -22,7 +22,7 @@ from roundel.claims.provenance.origins import TypeEvidence
 from roundel.claims.provenance.sentences import sentences
 from roundel.claims.quantity import denied, of_objects, of_visible, of_which_true
 from roundel.claims.sameness import continuous, published_by, same_footage, same_individual
-from roundel.claims.scene import Scene, View
+from roundel.claims.scene import Scene, View, same_person
 from roundel.claims.subject import Wanted
 from roundel.claims.summary import in_words
 from roundel.claims.wording import EVEN
@@ -48,7 +48,7 @@ def assess_all(claims: Iterable[Claim], scene: Scene) -> tuple[Assessment, ...]:
 
 def assess(claim: Claim, scene: Scene) -> Assessment:
     """Hold one claim against everything that is known."""
-    view = scene.view(claim.scope)
+    view = _without_own(claim, scene.view(claim.scope))
     level = level_of(claim, scene.catalogue)
     parts = _parts(claim, level, view)
     found = worst([part.verdict for part in parts])
@@ -74,6 +74,15 @@ def assess(claim: Claim, scene: Scene) -> Assessment:
         derivation=(*(step for part in parts for step in part.steps), conclusion),
         sentences=_sentences(claim, view) if level in PROVENANCE else (),
     )
+
+
+def _without_own(claim: Claim, view: View) -> View:
+    """The view without findings of whoever makes the claim: repeating it does not make it better known."""
+    own = [item for item in view.findings if same_person(item.who, claim.by)]
+    if not own:
+        return view
+    text = f"What {claim.by} found is the claim itself, so it is no evidence for it ({', '.join(i.id for i in own)})."
+    return replace(view, findings=tuple(i for i in view.findings if i not in own), unclear=(*view.unclear, text))
 
 
 def _labelled(part: Part, parts: int) -> tuple[Evidence, ...]:

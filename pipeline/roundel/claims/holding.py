@@ -6,11 +6,11 @@ Nothing here goes beyond ``consistent_with``: footage cannot carry these rungs o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from roundel.claims.beliefs import Belief, beliefs
-from roundel.claims.ladder import BEYOND
+from roundel.claims.ladder import BEYOND, LOOSER
 from roundel.claims.model import Claim, Direction, Evidence, Exhibit, Finding, Level, Step, Verdict
 from roundel.claims.parts import ORDER, Part, is_for, worst
 from roundel.claims.people import by_person, opposed, said_by, span
@@ -135,8 +135,11 @@ def supplied_by(claim: Claim, view: View) -> Part:
                 verdict, said = Verdict.WEAKENS, f"{said} None of these deliveries falls in the time that is claimed."
         direction: Direction = "for" if is_for(verdict) else "against"
         item = Evidence(direction, "deliveries-on-record", said, "register", exhibits=exhibits, numbers=numbers)
+        found = [item]
+        if judged.looser:
+            found.append(replace(item, direction="for", rule=LOOSER, text=judged.looser))
         step = Step("supplier", f"Types {belief.label}; previous holder as people found: {judged.text}", numbers)
-        return Judged(verdict, belief.count, (item,), judged.alternatives, (step,))
+        return Judged(verdict, belief.count, tuple(found), judged.alternatives, (step,))
 
     records = view.of_kind("supply")
     same = [item for item in records if item.actor == actor]

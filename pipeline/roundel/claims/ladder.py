@@ -43,10 +43,13 @@ BEYOND = {
     Level.OPERATOR: "Footage shows markings at most, and markings are easy to fake; capture changes the holder and "
     "leaves the markings.",
     Level.SUPPLIER: "Footage of equipment of a given design does not show who supplied it, by what route or when, "
-    "since inherited, captured, re-exported and licence-built items look the same.",
+    "because inherited, captured, re-exported and licence-built items look the same.",
     Level.TRANSFER_DATE: "Footage does not show when an item was supplied: at most that it existed when it was filmed.",
 }
 """What footage cannot carry, whatever it shows."""
+
+LOOSER = "deliveries-by-predecessor"
+"""Rule of what speaks for a supplier if the states that it succeeded are meant as well."""
 
 _RELATIONS = {
     "operated_by": Level.OPERATOR,

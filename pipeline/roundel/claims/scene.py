@@ -308,3 +308,8 @@ def overlaps(one: DateSpan | None, other: DateSpan | None) -> bool | None:
     if one.last is not None and other.first is not None and one.last < other.first:
         return False
     return not (one.first is not None and other.last is not None and one.first > other.last)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's, written differently."""
+    return _plain(one) == _plain(other)

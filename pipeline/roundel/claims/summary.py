@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from roundel.catalogue import Catalogue
-from roundel.claims.ladder import BEYOND
+from roundel.claims.ladder import BEYOND, LOOSER
 from roundel.claims.model import Claim, Level, Relation, Verdict
 from roundel.claims.parts import Part
 from roundel.claims.provenance.register import with_article
@@ -120,12 +120,14 @@ def in_words(claim: Claim, level: Level, verdict: Verdict, parts: Sequence[Part]
         return f"It is shown that {said}, as {listed(people)} confirm." if people else f"It is shown that {said}."
     if verdict is Verdict.SUPPORTS:
         return _supported(said, parts, people)
+    looser = [item.text for part in parts for item in part.evidence if item.rule == LOOSER][:1]
     beyond = f" {BEYOND[level]}" if level in BEYOND else ""
     return {
-        Verdict.CONSISTENT_WITH: f"What is known is as expected if {said}, and just as expected under other "
-        f"explanations.{beyond}",
+        Verdict.CONSISTENT_WITH: f"What is known fits the statement that {said}, and fits other explanations as "
+        f"well.{beyond}",
         Verdict.NOT_ADDRESSED: f"Nothing that is known says whether {said}.{beyond}",
-        Verdict.WEAKENS: f"What is known speaks against the statement that {said}.",
+        Verdict.WEAKENS: f"What is known speaks against the statement that {said}"
+        f"{', as worded. ' + looser[0] if looser else '.'}",
         Verdict.CONTRADICTS: f"What is known contradicts the statement that {said}.",
         Verdict.CANNOT_BE_ASSESSED: f"It cannot be assessed whether {said}.",
     }[verdict]

@@ -52,11 +52,16 @@ def at_least(wanted: Wanted, least: int) -> Part:
     if (against or untold) and verdict in {Verdict.SHOWS, Verdict.SUPPORTS}:
         verdict = Verdict.CONSISTENT_WITH
     bound = lower_bound(view, wanted.chance)
+    counted = (
+        f"Needed: at least {wanted.number(least)}. Different objects that the footage proves, each more likely than "
+        f"not: {len(bound)}."
+    )
     step = Step(
         "count",
-        f"Wanted: at least {wanted.number(least)}. Different objects that the footage proves, each more likely than "
-        f"not: {len(bound)}.",
-        {"wanted": least, "proven": len(bound), "probability": round(bound.tail(least), 4), "people": len(confirmed)},
+        counted if view.footage else "No footage was examined, so nothing was counted in it.",
+        {"needed": least, "proven": len(bound), "probability": round(bound.tail(least), 4), "people": len(confirmed)}
+        if view.footage
+        else {"needed": least, "people": len(confirmed)},
     )
     open_ = []
     if verdict is Verdict.NOT_ADDRESSED:

@@ -11,7 +11,7 @@ from roundel.claims.people import by_person
 from roundel.claims.scene import View
 from roundel.claims.subject import Wanted
 from roundel.claims.type_shares import OUTSIDE
-from roundel.words import listed, share
+from roundel.words import counted, listed, share
 
 Key = tuple[str, str]
 ELSEWHERE = 0.2
@@ -63,7 +63,7 @@ def reported(wanted: Wanted, least: int) -> list[Evidence]:
         by_person(
             "for",
             "reported",
-            f"Reported, not seen in the footage: at least {wanted.number(least_of(finding))} ({finding.source}).",
+            f"Reported, not seen in the footage: at least {_as_stated(wanted, finding)} ({finding.source}).",
             finding,
         )
         for finding in _stating(wanted, least)
@@ -84,6 +84,15 @@ def reported(wanted: Wanted, least: int) -> list[Evidence]:
         text = f"Reported, not seen in the footage: no more than {wanted.number(_most_of(finding))} ({finding.source})."
         found.append(by_person("against", "reported-fewer", text, finding))
     return found
+
+
+def _as_stated(wanted: Wanted, finding: Finding) -> str:
+    """The number in the terms of the finding, and what that makes of the subject if it is another class."""
+    titles = [wanted.view.catalogue.node_title(node) for node in finding.nodes]
+    number = least_of(finding)
+    stated = counted(number, titles[0]) if len(titles) == 1 else f"{number:,} × {listed(titles, 'or')}"
+    same = set(finding.nodes) == set(wanted.claim.subject.nodes) and wanted.claim.subject.design_origin is None
+    return stated if same else f"{stated}, so {wanted.number(number)}"
 
 
 def fewer(wanted: Wanted, least: int) -> tuple[list[Evidence], tuple[str, ...]]:

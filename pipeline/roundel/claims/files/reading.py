@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, get_args
 
@@ -39,7 +39,7 @@ from roundel.claims.model import (
 )
 from roundel.errors import UsageError
 
-FILE_KEYS: Final = ("schema_version", "findings", "claims")
+FILE_KEYS: Final = ("schema_version", "title", "about", "findings", "claims")
 CLAIM_KEYS: Final = (
     "id", "text", "by", "said", "source", "quantifier", "subject", "relation", "scope", "coverage", "recall",
 )  # fmt: skip
@@ -73,6 +73,9 @@ class ClaimFile:
     claims: tuple[Claim, ...]
     findings: tuple[Finding, ...]
     files: tuple[SourceFile, ...]
+    title: str = ""
+    about: str = ""
+    """What a reader must know first, in the words of whoever wrote the file."""
 
 
 def read_claims(path: Path, catalogue: Names, more_findings: Iterable[Path] = ()) -> ClaimFile:
@@ -97,22 +100,21 @@ def read_claim_text(
     problems = Problems()
     reader = _ClaimReader(catalogue, problems)
     findings = FindingReader(catalogue, problems)
-    claims, files, found = reader.file(parse(text, path, problems), path, findings)
+    read = reader.file(parse(text, path, problems), path, findings)
+    files, found = read.files, read.findings
     for extra in more_findings:
         source, more = findings.file(extra)
         files, found = (*files, source), (*found, *more)
     problems.stop_if_any()
-    return ClaimFile(path, sha256, claims, found, files)
+    return replace(read, sha256=sha256, findings=found, files=files)
 
 
 class _ClaimReader:
     def __init__(self, names: Names, problems: Problems) -> None:
         self._names, self._problems, self._ids = names, problems, Ids(problems)
 
-    def file(
-        self, node: Node, path: Path, findings: FindingReader
-    ) -> tuple[tuple[Claim, ...], tuple[SourceFile, ...], tuple[Finding, ...]]:
-        """Claims, the files of findings, and the findings, those that stand in the claim file first."""
+    def file(self, node: Node, path: Path, findings: FindingReader) -> ClaimFile:
+        """What the file says; findings that stand in it come before those of other files."""
         if isinstance(node, Text) and node.empty:
             raise wrong(Place(path, 1, 1), f"the file is empty; {START}")
         if not isinstance(node, Mapping):
@@ -121,7 +123,9 @@ class _ClaimReader:
         fields.need("schema_version", via(version), "", VERSION_LINE)
         claims = fields.need("claims", self._claims, (), "claims: and below it a list, each claim with a hyphen")
         inner, files, found = fields.get("findings", lambda value: self._findings(value, path, findings), ((), (), ()))
-        return claims, files, (*inner, *found)
+        title = optional_text(fields, "title")
+        about = optional_text(fields, "about")
+        return ClaimFile(path, "", claims, (*inner, *found), files, title, about)
 
     def _findings(
         self, node: Node, path: Path, reader: FindingReader

@@ -53,6 +53,8 @@ class SupplierJudgement:
     outcome: Verdict
     text: str
     alternatives: tuple[str, ...]
+    looser: str = ""
+    """What speaks for the claim if the actor's predecessors are meant as well; empty if nothing does."""
     own: Range | None = None
     loose: Range | None = None
     unlisted: Range | None = None
@@ -142,12 +144,20 @@ def judge_supplier(
     elif _contradicted(case, loose):
         outcome, text = Verdict.CONTRADICTS, _contradicts(case, loose)
     elif loose.high > 0:
-        outcome, text = Verdict.WEAKENS, _weakens(case, loose)
+        outcome, text = Verdict.WEAKENS, f"As worded, the claim is not supported: {_not_listed(case)}"
     else:
         outcome, text = Verdict.NOT_ADDRESSED, _unlisted(case)
     years = case.years([actor, *case.earlier()])
     return SupplierJudgement(
-        outcome, text, _alternatives(case), own, loose, case.shares.unlisted, years, case.all_rows()
+        outcome,
+        text,
+        _alternatives(case),
+        _looser(case, loose) if outcome is Verdict.WEAKENS else "",
+        own,
+        loose,
+        case.shares.unlisted,
+        years,
+        case.all_rows(),
     )
 
 
@@ -193,17 +203,17 @@ def _consistent(case: _Case, own: Range) -> str:
     doubt = f" ({listed(doubts)})" if doubts else ""
     return (
         f"{_capital(case.name(case.actor))} is one of the suppliers to {case.holder_name()} that the register lists "
-        f"up to {case.at.year}: {years}{doubt}. Going by the numbers delivered, its share is {own.words()}; "
-        "the same equipment may as well have come from another supplier."
+        f"up to {case.at.year}: {years}{doubt}. Going by the numbers delivered, its share is {own.words()} "
+        "for each object; the same equipment may as well have come from another supplier."
     )
 
 
-def _weakens(case: _Case, loose: Range) -> str:
+def _looser(case: _Case, loose: Range) -> str:
     earlier = case.earlier()
     names = listed([case.name(code) for code in earlier])
     return (
-        f"As worded, the claim is not supported: {_not_listed(case)} In a looser sense, deliveries by {names}, which "
-        f"{case.name(case.actor)} succeeded, are on record: {_years_of(case, earlier)}. Their share is {loose.words()}."
+        f"In a looser sense, deliveries by {names}, which {case.name(case.actor)} succeeded, are on record: "
+        f"{_years_of(case, earlier)}. Going by the numbers delivered, their share is {loose.words()} for each object."
     )
 
 
@@ -223,8 +233,8 @@ def _not_listed(case: _Case) -> str:
     """Not in the register: said as such, with the share that remains possible."""
     return (
         f"{case.name(case.actor)} is not in the register as a supplier of {case.types()} to {case.holder_name()} up to "
-        f"{case.at.year}. The register is not complete: the share of suppliers that it does not list is "
-        f"{case.shares.unlisted.at_most()}."
+        f"{case.at.year}. The register is not complete: for suppliers that it does not list "
+        f"{case.shares.unlisted.at_most()} are assumed."
     )
 
 

@@ -118,7 +118,8 @@ def _design(case: _Case) -> tuple[Evidence, ...]:
     states = listed([f"of a design from {case.name(code)} {_percent(share)}" for code, share in shares.items()])
     types = listed([f"{case.title(name)} {_percent(chance)}" for name, chance in case.evidence.named().items()])
     text = (
-        f"Summed over the types that it may be ({types}), the object is {states}; not determined: {_percent(rest)}. "
+        f"Summed over the types that it may be{_weighed(case)} ({types}), the object is {states}; not determined: "
+        f"{_percent(rest)}. "
         "A design does not show who built, held or supplied the object."
     )
     numbers: dict[str, float | int | str] = {code: round(share, 4) for code, share in shares.items()}
@@ -132,6 +133,10 @@ def _design(case: _Case) -> tuple[Evidence, ...]:
     return (Evidence("for", DESIGN, text, case.evidence.source, exhibits=exhibits, numbers=numbers),)
 
 
+def _weighed(case: _Case) -> str:
+    return ", as people weighed them and nobody measured" if case.evidence.source == "finding" else ""
+
+
 def _producers(case: _Case) -> tuple[Evidence, ...]:
     lists, exhibits = [], []
     for name in case.evidence.named():
@@ -142,8 +147,8 @@ def _producers(case: _Case) -> tuple[Evidence, ...]:
     if not lists:
         return ()
     text = (
-        f"Built, by the catalogue, in: {'; '.join(lists)}. "
-        "Where this object was built cannot be told from its type; the list may be incomplete."
+        f"According to the catalogue, built in (the list may be incomplete): {'; '.join(lists)}. "
+        "Where this object was built cannot be told from its type."
     )
     return (Evidence("for", PRODUCERS, text, "catalogue", exhibits=tuple(exhibits)),)
 
@@ -165,18 +170,22 @@ def _fact_exhibit(case: _Case, name: str, fact: Fact) -> Exhibit:
 
 def _present(case: _Case) -> list[Evidence]:
     found = holder_findings(case.findings, "holder")
-    return [_holder(case, one, found, PRESENT_HOLDER, "is held by", "the holder") for one in found]
+    return [_holder(case, one, found, PRESENT_HOLDER, "was then held by", "the holder") for one in found]
 
 
 def _previous(case: _Case) -> list[Evidence]:
     found = holder_findings(case.findings, "previous_holder")
-    return [_holder(case, one, found, PREVIOUS_HOLDER, "was held before by", "the holder before") for one in found]
+    return [_holder(case, one, found, PREVIOUS_HOLDER, "had been held by", "the holder before") for one in found]
 
 
 def _holder(case: _Case, one: Finding, all_of_them: tuple[Finding, ...], rule: str, verb: str, what: str) -> Evidence:
     when = f", {when_words(one.when)}" if one.when else ""
     cited = citation(one) or "no source given"
-    origin = "" if one.basis == "seen" else f" This comes from {_BASIS[one.basis]}, not from the video."
+    origin = (
+        ""
+        if one.basis == "seen"
+        else f" That it means the object shown is assumed. This comes from {_BASIS[one.basis]}, not from the video."
+    )
     others = sorted({case.name(other.actor or "") for other in all_of_them if other.actor != one.actor})
     dispute = f" Other findings name {listed(others)} as {what}; this is not settled." if others else ""
     text = (
