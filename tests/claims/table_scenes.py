@@ -113,6 +113,9 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     "a T-72 as an analysis publishes it": lambda: scene(
         film(saw("t1", "armoured_vehicle", types=_gallery_posterior()))
     ),
+    "two jets of classes that no evaluation has earned": lambda: scene(
+        jets(2, untold=frozenset({"combat_aircraft", "other_aircraft", "helicopter"}))
+    ),
     "a T-55 by two, with its part": lambda: scene(
         film(saw("t1", "armoured_vehicle")),
         both("type", tracks="t1", types={"t-55": 0.95, "t-54": 0.05}),

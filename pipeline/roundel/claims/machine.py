@@ -13,7 +13,7 @@ from roundel.claims.scene import Sighting, View
 from roundel.claims.subject import Wanted
 from roundel.claims.type_shares import OUTSIDE
 from roundel.claims.wording import EVEN, NO_STRENGTH, grouped, strength
-from roundel.words import clock, counted, listed, share
+from roundel.words import clock, counted, listed, plural, share
 
 SUPPORTING = 0.8
 """From this probability on the program's count may support a claim."""
@@ -28,7 +28,7 @@ ANYTHING = {"equipment", "object"}
 def counted_by_machine(wanted: Wanted, least: int, view: View) -> Part:
     """At least so many, by the program: of the subject itself, or of a wider class if it cannot tell the subject."""
     bound = lower_bound(view, wanted.chance)
-    if len(bound) < least or bound.tail(least) <= EVEN:
+    if len(bound) < least or bound.tail(least) <= EVEN or _untold(wanted):
         return _wider(wanted, least, view)
     chance = bound.tail(least)
     members = bound.weakest(least)
@@ -62,6 +62,12 @@ def counted_by_machine(wanted: Wanted, least: int, view: View) -> Part:
     return Part("machine", Verdict.SUPPORTS if enough else Verdict.CONSISTENT_WITH, (evidence,), (step,), strength=held)
 
 
+def _untold(wanted: Wanted) -> bool:
+    """Whether the subject is a class that the detector has but no evaluation has earned."""
+    tree, nodes = wanted.view.catalogue, wanted.claim.subject.nodes
+    return not wanted.besides and any(tree.detector_nodes(node) and not wanted.view.tells(node) for node in nodes)
+
+
 def _points(wanted: Wanted, sighting: Sighting, typed: bool) -> Sequence[OperatingPoint]:
     """What was measured for calling a sighting what the claim's subject is.
 
@@ -87,14 +93,14 @@ def _wider(wanted: Wanted, least: int, view: View) -> Part:
         return _shared(wanted, least, view) or nothing
     tree = view.catalogue
     for node in wanted.claim.subject.nodes:
-        told = [one for one in tree.lineage(node)[1:] if tree.detector_nodes(one) and one not in ANYTHING]
-        if tree.detector_nodes(node) or not told:
+        told = [one for one in tree.lineage(node)[1:] if view.tells(one) and one not in ANYTHING]
+        if view.tells(node) or not told:
             continue
         bound = lower_bound(view, partial(_may_be, wanted=wanted, wider=told[0]))
         if len(bound) >= least and bound.tail(least) > EVEN:
             text = (
                 f"The program saw at least {counted(least, tree.node_title(told[0]))}; it cannot tell whether "
-                f"{'it is' if least == 1 else 'they are'} {wanted.one() if least == 1 else wanted.number(least)}."
+                f"{f'it is {wanted.one()}' if least == 1 else f'they are {plural(wanted.title)}'}."
             )
             return Part(
                 "machine",

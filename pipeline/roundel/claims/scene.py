@@ -94,6 +94,8 @@ class Footage:
     type_sources: int
     """Independent sources of pictures that the identification of types was validated on."""
     matches: tuple[Mapping[str, object], ...] = ()
+    untold: frozenset[str] = frozenset()
+    """The detector's classes that no evaluation has earned: they are reported as a wider class."""
     failed: str = ""
 
     def is_called(self, name: str) -> bool:
@@ -182,6 +184,11 @@ class View:
         """The findings of these kinds, in the order given."""
         return tuple(item for item in self.findings if item.kind in kinds)
 
+    def tells(self, node: str) -> bool:
+        """Whether the program tells objects of a node from others; not if its classes are reported as a wider one."""
+        parts = self.catalogue.detector_nodes(node)
+        return bool(parts) and not any(part in item.untold for item in self.footage for part in parts)
+
     def points(self, video: str, node: str) -> tuple[OperatingPoint, ...]:
         """The validation of a class by the model that analysed a video."""
         return next((item.points.get(node, ()) for item in self.footage if item.sha256 == video), ())
@@ -213,6 +220,7 @@ def footage_of(analysis: Analysis, extra_names: Iterable[str] = ()) -> Footage:
         points=points_from(calibration.get("points", {})) if isinstance(calibration, Mapping) else {},
         type_sources=_type_sources(made.get("identifier_sources")),
         matches=tuple(analysis.matches),
+        untold=frozenset(shown) if isinstance(shown := made.get("classes_shown_as"), Mapping) else frozenset(),
         failed=analysis.failure.message if analysis.failure else "",
     )
 

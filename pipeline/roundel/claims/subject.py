@@ -131,8 +131,7 @@ class Wanted:
         """P(the object is of the deepest classes above the subject that the detector tells)."""
         catalogue = self.view.catalogue
         told = {
-            next(one for one in catalogue.lineage(node) if catalogue.detector_nodes(one))
-            for node in self.claim.subject.nodes
+            next(one for one in catalogue.lineage(node) if self.view.tells(one)) for node in self.claim.subject.nodes
         }
         return min(1.0, sum(self._of(sighting, node) for node in self._apart(tuple(sorted(told)))))
 
