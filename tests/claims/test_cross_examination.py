@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claims.scenes import both, film, found, held, jets, saw
+from claims.scenes import ONE, TWO, both, film, found, held, jets, saw
 from claims.table_rows import AT_TABQA
 from roundel.claims.model import Verdict
 
@@ -99,3 +99,25 @@ def test_an_object_may_move_from_one_day_to_another() -> None:
     assert "on the same day" in next(item.text for item in day.opposing)
     assert "may be the same" in next(item.text for item in week.opposing)
     assert any("“Hama” is another place" in text for text in day.not_addressed)
+
+
+def test_footage_is_no_copy_of_itself_by_its_own_name() -> None:
+    said = "subject: object, relation: {same_footage_as: one.mp4}"
+    for scope in ("", ", scope: {videos: one.mp4}"):
+        itself = held(said + scope, jets(1))
+        assert itself.verdict is Verdict.NOT_ADDRESSED
+        assert any("speaks of itself" in text for text in itself.not_addressed)
+    two_names = jets(1, names=("one.mp4", "received.mp4"))
+    assert held(f"{said}, scope: {{videos: received.mp4}}", two_names).verdict is Verdict.SUPPORTS
+
+
+def test_one_of_two_videos_being_a_file_is_not_both() -> None:
+    other = film(sha256=TWO, name="two.mp4")
+    same = f"subject: object, relation: {{same_footage_as: '{ONE}'}}"
+    assert held(same, jets(1), other).verdict is Verdict.NOT_ADDRESSED
+    assert held(f"{same}, scope: {{videos: one.mp4}}", jets(1), other).verdict is Verdict.SUPPORTS
+
+
+def test_without_footage_nothing_was_looked_for() -> None:
+    (text,) = held("subject: l-39").not_addressed
+    assert text == "No footage was examined, and no finding of a person speaks of an L-39 Albatros."
