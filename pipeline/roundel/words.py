@@ -143,8 +143,12 @@ def article(noun: str) -> str:
 
     >>> article("aircraft"), article("ship"), article("unmanned aircraft")
     ('an aircraft', 'a ship', 'an unmanned aircraft')
+    >>> article("L-39"), article("MiG-21"), article("F-16"), article("U-2"), article("T-72")
+    ('an L-39', 'a MiG-21', 'an F-16', 'a U-2', 'a T-72')
     """
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    spelt = re.match(r"[A-Z](?=[A-Z]*[0-9-])", noun)
+    vowel = spelt[0] in "AEFHILMNORSX" if spelt else noun[:1].lower() in "aeiou"
+    return f"{'an' if vowel else 'a'} {noun}"
 
 
 def plural(title: str) -> str:

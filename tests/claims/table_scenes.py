@@ -145,17 +145,19 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     ),
     "2357 seen elsewhere by two": lambda: scene(
         jets(1), both("serial", tracks="t1", serial="2357"),
-        found("serial", "Cem", serial="2357", place="Hama", when="2014-08-31", basis="seen"),
-        found("serial", "Dia", serial="2357", place="Hama", when="2014-08-31", basis="seen"),
+        found("serial", "Cem", serial="2357", place="Hama", when="2014-08-31", reference="a photo", basis="seen"),
+        found("serial", "Dia", serial="2357", place="Hama", when="2014-08-31", reference="a photo", basis="seen"),
     ),
     "2357 elsewhere, as two papers report": lambda: scene(
-        jets(1), both("serial", serial="2357", place="Hama", when="2014-08-31", source="a paper")
+        jets(1), both("serial", serial="2357", place="Hama", when="2014-08-31", reference="a photo", source="a paper")
     ),
     "2357 seen elsewhere by one": lambda: scene(
-        jets(1), found("serial", "Cem", serial="2357", place="Hama", when="2014-08-31", basis="seen")
+        jets(1),
+        found("serial", "Cem", serial="2357", place="Hama", when="2014-08-31", reference="a photo", basis="seen"),
     ),
     "2357 seen elsewhere a year before": lambda: scene(
-        jets(1), both("serial", serial="2357", place="Hama", when="2013-08-31", source="a photograph")
+        jets(1),
+        both("serial", serial="2357", place="Hama", when="2013-08-31", reference="a photo", source="a photograph"),
     ),
     "one serial on two sightings": lambda: scene(
         _apart(), both("serial", tracks="t1", serial="2357"), both("serial", tracks="t2", serial="2357")

@@ -82,7 +82,9 @@ def _limited(wanted: Wanted, limit: int, evidence: tuple[Evidence, ...]) -> Part
     seen = Evidence(
         "for",
         "upper-bound",
-        f"No more than {counted(found, 'sighting')} may be {wanted.title}.",
+        f"No more than {counted(found, 'sighting')} may be {wanted.title}."
+        if found
+        else f"No sighting may be {wanted.one()}.",
         "video",
         numbers={"upper": found},
     )

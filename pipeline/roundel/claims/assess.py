@@ -48,17 +48,20 @@ def assess_all(claims: Iterable[Claim], scene: Scene) -> tuple[Assessment, ...]:
 
 def assess(claim: Claim, scene: Scene) -> Assessment:
     """Hold one claim against everything that is known."""
-    view = _without_own(claim, scene.view(claim.scope))
+    view = _without_own(claim, scene.view(claim.scope).about(claim.subject.nodes))
     level = level_of(claim, scene.catalogue)
     parts = _parts(claim, level, view)
     found = worst([part.verdict for part in parts])
-    verdict = at_best(found, LIMITS[level])
     evidence = [item for part in parts for item in _labelled(part, len(parts))] + treated(view)
+    verdict = at_best(found, LIMITS[level])
+    disputed = verdict is Verdict.SHOWS and any(item.direction == "against" for item in evidence)
+    verdict = Verdict.SUPPORTS if disputed else verdict
     open_ = tuple(dict.fromkeys([*(text for part in parts for text in part.not_addressed), *view.unclear]))
     conclusion = Step(
         "verdict",
         f"{', '.join(f'{part.name}: {_plain(part.verdict)}' for part in parts)}; the claim is worth its worst part. "
-        f"Of {TITLES[level]} ({level.value}) no more than “{_plain(LIMITS[level])}” is ever said.",
+        f"Of {TITLES[level]} ({level.value}) no more than “{_plain(LIMITS[level])}” is ever said"
+        f"{'; nothing is shown while something speaks against it' if disputed else ''}.",
         {part.name: part.verdict.value for part in parts},
     )
     return Assessment(

@@ -21,6 +21,11 @@ from roundel.words import listed
 
 HELD = 0.8
 """A type is settled from this probability on."""
+NO_DAY = (
+    "Neither the claim nor a finding says when it was filmed, so no deliveries up to that day can be looked up, and "
+    "nothing is said about a supplier."
+)
+A_DAY = "the day or year of filming, in the claim's scope or as a finding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +56,17 @@ def made_in(claim: Claim, view: View) -> Part:
         made = sum(share for one, share in shares.items() if state in _producers(one, view))
         listed_share = sum(share for one, share in shares.items() if _producers(one, view))
         others = sorted({code for one in shares for code in _producers(one, view) if code != state})
-        titles = listed([view.catalogue.node_title(one) for one in list(shares)[:3]]) or "an unknown type"
+        titles = listed([view.catalogue.node_title(one) for one in list(shares)[:3]], "or") or "unknown"
+        typed = f"The type is {titles}, {belief.label}"
         numbers = {"producer_share": round(made, 3), "with_producers_on_record": round(listed_share, 3)}
         exhibits = belief.evidence.exhibits
         names = tuple(f"It was built in {view.catalogue.state_name(code, None)}, another producer." for code in others)
         if made >= 0.5:
-            text = f"{name} is among the states that built {titles}, {belief.label}."
+            text = f"{typed}; {name} is among the states that built it."
             good = Evidence("for", "producer-on-record", text, "catalogue", exhibits=exhibits, numbers=numbers)
             return Judged(Verdict.CONSISTENT_WITH, belief.count, (good,), names)
         if listed_share >= HELD and made == 0:
-            text = f"No source in the catalogue names {name} among those that built {titles}, {belief.label}."
+            text = f"{typed}; no source in the catalogue names {name} among those that built it."
             bad = Evidence("against", "no-producer-on-record", text, "catalogue", exhibits=exhibits, numbers=numbers)
             return Judged(Verdict.WEAKENS, belief.count, (bad,), names)
         return Judged(Verdict.NOT_ADDRESSED, belief.count, (), names)
@@ -77,7 +83,7 @@ def held_by(claim: Claim, view: View) -> Part:
     """The relation operated_by: what people found about the holder, and captures on record."""
     actor = claim.relation.actor or ""
     name = view.catalogue.state_name(actor, None)
-    at = claim.scope.when
+    at, day = claim.scope.when, day_of(claim, view)
 
     def judge(belief: Belief) -> Judged:
         rows = [
@@ -86,6 +92,7 @@ def held_by(claim: Claim, view: View) -> Part:
             if share >= 0.5
             for row in view.catalogue.rows
             if row.type == one and row.relation in {"captured", "operator"} and row.recipient == actor
+            if day is None or row.first_year is None or row.first_year <= day.year
         ]
         evidence = tuple(
             Evidence(
@@ -145,21 +152,15 @@ def supplied_by(claim: Claim, view: View) -> Part:
     same = [item for item in records if item.actor == actor]
     other = [item for item in records if item.actor != actor]
     part = _with_findings("supplier", claim, view, judge, same, other, "names as supplier", level)
+    if holder is not None and day is None:
+        return replace(part, not_addressed=(NO_DAY, *part.not_addressed), would_change=(*part.would_change, A_DAY))
     if holder is None:
         open_ = (
             "Who held it before is not settled by anything but its type, so nothing is said about a supplier."
             if not before
             else "What people say of the previous holder does not settle it, so nothing is said about a supplier."
         )
-        return Part(
-            part.name,
-            part.verdict,
-            part.evidence,
-            part.steps,
-            part.alternatives,
-            (open_, *part.not_addressed),
-            part.would_change,
-        )
+        return replace(part, not_addressed=(open_, *part.not_addressed))
     return part
 
 
@@ -194,7 +195,7 @@ def _with_findings(
         evidence.append(by_person("for" if direction == "for" else "against", f"{name}-found", text, finding))
     verdict = quantified(claim, judged)
     if other and not same:
-        verdict = worst([verdict, opposed(other)])
+        verdict = worst([verdict, _against_all(claim, view, other)])
     elif other:
         verdict = worst([verdict, Verdict.NOT_ADDRESSED])
     elif verdict is Verdict.WEAKENS and len(said_by([item for item in same if item.basis != "reported"])) > 1:
@@ -210,6 +211,19 @@ def _with_findings(
         (BEYOND[level],) if level in BEYOND else (),
         people=said_by(same),
     )
+
+
+def _against_all(claim: Claim, view: View, other: Sequence[Finding]) -> Verdict:
+    """What findings that name somebody else are worth: that one type is another's leaves open who has the rest."""
+    tree, nodes = view.catalogue, claim.subject.nodes
+    if claim.quantifier.kind == "all":
+        return opposed(other)
+    whole = [
+        item
+        for item in other
+        if not item.nodes or all(any(tree.is_a(node, one) for one in item.nodes) for node in nodes)
+    ]
+    return worst([Verdict.WEAKENS, opposed(whole)])
 
 
 def quantified(claim: Claim, judged: Sequence[Judged]) -> Verdict:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from roundel.claims.counting import CONFIRMATIONS, agreeing, keys_of, plain
-from roundel.claims.model import Claim, Direction, Evidence, Exhibit, Finding, Source, Step, Verdict
-from roundel.claims.parts import Part
+from roundel.claims.model import Claim, DateSpan, Direction, Evidence, Exhibit, Finding, Source, Step, Verdict
+from roundel.claims.parts import Part, worst
 from roundel.claims.scene import View, overlaps
 from roundel.words import listed
 
 NOT_BY_FOOTAGE = (
     "Where and when footage was filmed can be shown by people only; nobody's finding about its {what} is given."
 )
+
+PLACES_BY_NAME = "Whether “{one}” is another place is for a person to say: names are compared by their letters alone."
 
 
 def by_person(direction: Direction, rule: str, text: str, finding: Finding) -> Evidence:
@@ -138,6 +140,7 @@ def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
         if plain(reading.text) == text
     ]
     elsewhere = [item for item in view.of_kind("serial") if plain(item.serial) == text and _is_elsewhere(item, view)]
+    same_day = [item for item in elsewhere if _on_the_day(item, view)]
     borne = set(keys)
     readers = [
         item
@@ -168,13 +171,14 @@ def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
         by_person(
             "against",
             "serial-elsewhere",
-            f"{item.who} found serial {item.serial} at {item.place} on {span(item)}, elsewhere at the same time.",
+            f"{item.who} found serial {item.serial} at {item.place} on {span(item)} ({item.reference}): by the name of "
+            f"the place elsewhere, {'on the same day' if item in same_day else 'at a time that may be the same'}.",
             item,
         )
         for item in elsewhere
     ]
     if elsewhere:
-        verdict = opposed(elsewhere)
+        verdict = worst([Verdict.WEAKENS, opposed(same_day)])
     elif agreeing(readers, view):
         verdict = Verdict.SHOWS
     elif readers and (machine or len(said_by(readers)) >= CONFIRMATIONS):
@@ -185,9 +189,10 @@ def marking(wanted: str, view: View, keys: Sequence[tuple[str, str]]) -> Part:
         verdict = Verdict.NOT_ADDRESSED
     if view.of_kind("mirrored") and verdict in {Verdict.SHOWS, Verdict.SUPPORTS}:
         verdict = Verdict.CONSISTENT_WITH
-    open_ = (f"Nobody and nothing read “{wanted}”.",) if verdict is Verdict.NOT_ADDRESSED else ()
+    unread = [f"Nobody and nothing read “{wanted}”."] if verdict is Verdict.NOT_ADDRESSED else []
+    places = [PLACES_BY_NAME.format(one=place) for place in sorted({item.place for item in elsewhere})]
     step = Step("marking", f"Read by {len(said_by(readers))} people and in {len(machine)} machine readings.")
-    return Part("marking", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(readers))
+    return Part("marking", verdict, tuple(evidence), (step,), not_addressed=(*unread, *places), people=said_by(readers))
 
 
 def readings(wanted: str, view: View) -> list[Finding]:
@@ -196,14 +201,24 @@ def readings(wanted: str, view: View) -> list[Finding]:
 
 
 def _is_elsewhere(item: Finding, view: View) -> bool:
-    """Whether a serial was found at another place at the time when the footage is said to be filmed."""
-    scope = view.scope
-    if not item.place or item.when is None:
+    """Whether other footage or a record has the serial at another place at the time when this is said to be filmed."""
+    if not item.place or not item.reference or item.when is None:
         return False
+    scope = view.scope
     places = [scope.place] if scope.place else [one.place for one in view.of_kind("place")]
-    times = [scope.when] if scope.when else [one.when for one in view.of_kind("date")]
     other = bool(places) and not any(_is_place(item.place, place) for place in places)
-    return other and any(overlaps(item.when, time) for time in times)
+    return other and any(overlaps(item.when, time) for time in _times(view))
+
+
+def _on_the_day(item: Finding, view: View) -> bool:
+    """Whether a finding and the filming are of one and the same day: in a longer time an object moves."""
+    days = {day for span in (item.when, *_times(view)) if span for day in (span.first, span.last)}
+    return len(days) == 1 and None not in days
+
+
+def _times(view: View) -> list[DateSpan | None]:
+    """When the footage was filmed, as claimed, else as people found."""
+    return [view.scope.when] if view.scope.when else [one.when for one in view.of_kind("date")]
 
 
 def treated(view: View) -> list[Evidence]:

@@ -8,8 +8,8 @@ from roundel.claims.counting import confirmed_serials, confirmed_types, plain
 from roundel.claims.model import Claim, Evidence, Exhibit, Step, Verdict
 from roundel.claims.parts import Part
 from roundel.claims.people import agreed, by_person, marking, opposed, said_by, span
-from roundel.claims.scene import Sighting, View
-from roundel.words import clock, listed
+from roundel.claims.scene import Footage, Sighting, View
+from roundel.words import clock, counted, listed
 
 Chance = Callable[[Sighting], float]
 
@@ -87,11 +87,24 @@ def _apart(one: Sighting, other: Sighting, view: View) -> Evidence | None:
     return None
 
 
+ITSELF = (
+    "{reference} is the name of footage that the claim speaks of itself: name the other file by its hash, and the "
+    "video that is meant in scope."
+)
+
+
+def _named_otherwise(item: Footage, reference: str, view: View) -> bool:
+    """Whether the claim's scope calls a video by its hash or by another of its names than the reference."""
+    return any(item.is_called(name) for name in view.scope.videos if name != reference)
+
+
 def same_footage(claim: Claim, view: View) -> Part:
     """Whether it is the footage that a hash, name or address means."""
     reference = claim.relation.reference or ""
     digest = reference.removeprefix("sha256:")
-    identical = [item for item in view.footage if item.is_called(reference)]
+    named = [item for item in view.footage if item.is_called(reference)]
+    itself = [item for item in named if reference in item.names and not _named_otherwise(item, reference, view)]
+    identical = [item for item in named if item not in itself]
     copies = [
         (item, match)
         for item in view.footage
@@ -104,7 +117,9 @@ def same_footage(claim: Claim, view: View) -> Part:
         Evidence(
             "for",
             "same-bytes",
-            f"{item.names[0]} is that file: the same bytes.",
+            f"{item.names[0]} is that file: the same bytes."
+            if reference not in item.names
+            else f"{reference} is another name of the same file, with the same bytes.",
             "file",
             exhibits=(Exhibit(item.sha256),),
         )
@@ -119,13 +134,22 @@ def same_footage(claim: Claim, view: View) -> Part:
     evidence += [
         by_person("for", "copy-found", f"{one.who} finds it to be {reference} ({span(one)}).", one) for one in people
     ]
-    if identical or copies:
+    rest = len(view.footage) - len({item.sha256 for item in (*identical, *(one for one, _ in copies))})
+    if (identical or copies) and not rest:
         verdict = Verdict.SUPPORTS
     elif people:
         verdict = agreed(people)
     else:
         verdict = Verdict.NOT_ADDRESSED
-    open_ = () if evidence else ("No match with it was found, which is no proof that there is none.",)
+    open_: tuple[str, ...] = ()
+    if itself:
+        open_ = (ITSELF.format(reference=reference),)
+    elif (identical or copies) and rest:
+        open_ = (
+            f"Of {counted(rest, 'other video')} in scope nothing says that; name the video that is meant in scope.",
+        )
+    elif not evidence:
+        open_ = ("No match with it was found, which is no proof that there is none.",)
     step = Step("same-footage", f"{len(identical)} identical files, {len(copies)} matches, {len(people)} findings.")
     return Part("footage", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(people))
 

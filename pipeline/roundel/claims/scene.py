@@ -14,12 +14,15 @@ from roundel.claims.type_shares import OUTSIDE, exclusive
 from roundel.claims.wording import EVEN
 from roundel.classes import ROOT, hidden_share
 from roundel.record import Analysis, CountRecord, ReadingRecord, TrackRecord
+from roundel.words import clock
 
 LEAST_SHORT_HASH = 8
 MOST_HIDDEN = 0.5
 NOT_LOOKED_AT = "nobody looked at its pictures"
 IN_THE_PART = ("sighting", "confirmation", "type", "serial")
 """Findings about something in the picture: of a part of a video they say something only if they lie in it."""
+OF_AN_OBJECT = ("serial", "holder", "previous_holder", "manufacture", "supply")
+"""Findings about objects, which may say of what: who holds a tank says nothing about who holds an aircraft."""
 
 
 class TypeTree(Protocol):
@@ -118,6 +121,8 @@ class Scene:
         ordered = sorted(self.footage, key=lambda item: item.sha256)
         chosen = [item for item in ordered if not scope.videos or any(map(item.is_called, scope.videos))]
         absent = [name for name in scope.videos if not any(item.is_called(name) for item in self.footage)]
+        if chosen and not any(_touches(item, scope) for item in chosen):
+            absent.append(f"the part of it that begins at {clock(scope.start_seconds or 0.0)}")
         findings = _by_one_name(self.findings)
         unclear = {item.id: text for item in findings if (text := self._unclear(item))}
         return View(
@@ -140,8 +145,10 @@ class Scene:
             and any(one.track in finding.tracks for one in item.sightings)
         ]
         names = ", ".join(finding.tracks)
-        if not holders and not finding.video:
-            return f"Finding {finding.id} of {finding.who} was left out: no video of the case has {names}."
+        if not holders and (not finding.video or any(item.is_called(finding.video) for item in self.footage)):
+            where = finding.video or "no video of the case"
+            verb = "has no sighting" if finding.video else "has"
+            return f"Finding {finding.id} of {finding.who} was left out: {where} {verb} {names}."
         if len(holders) > 1:
             return (
                 f"Finding {finding.id} of {finding.who} was left out: {len(holders)} videos have {names}; it does not "
@@ -188,6 +195,17 @@ class View:
         """Whether the program tells objects of a node from others; not if its classes are reported as a wider one."""
         parts = self.catalogue.detector_nodes(node)
         return bool(parts) and not any(part in item.untold for item in self.footage for part in parts)
+
+    def about(self, nodes: Sequence[str]) -> View:
+        """The view without findings about objects that can be of none of these nodes."""
+        tree = self.catalogue
+
+        def related(finding: Finding) -> bool:
+            pairs = [(one, node) for one in finding.nodes for node in nodes]
+            return not finding.nodes or any(tree.is_a(one, node) or tree.is_a(node, one) for one, node in pairs)
+
+        kept = tuple(item for item in self.findings if item.kind not in OF_AN_OBJECT or related(item))
+        return replace(self, findings=kept)
 
     def points(self, video: str, node: str) -> tuple[OperatingPoint, ...]:
         """The validation of a class by the model that analysed a video."""
@@ -262,6 +280,14 @@ def _sighting(analysis: Analysis, track: TrackRecord, proven: frozenset[str]) ->
     )
 
 
+def _touches(item: Footage, scope: Scope) -> bool:
+    """Whether a video has anything of the part that a claim speaks of; one that failed may."""
+    if item.failed:
+        return True
+    first = scope.start_seconds if scope.start_seconds is not None else item.start_seconds
+    return first <= item.end_seconds and (scope.end_seconds is None or scope.end_seconds >= item.start_seconds)
+
+
 def _cut_out(item: Footage, scope: Scope) -> Footage:
     first = scope.start_seconds if scope.start_seconds is not None else item.start_seconds
     last = scope.end_seconds if scope.end_seconds is not None else item.end_seconds
@@ -298,8 +324,9 @@ def _by_one_name(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _plain(name: str) -> str:
-    """A name as it is compared: without capitals, accents' two spellings and surplus spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().replace(".", " ").split())
+    """A name as it is compared: without capitals, accents' two spellings, surplus spaces and invisible characters."""
+    shown = "".join(one for one in unicodedata.normalize("NFKC", name) if unicodedata.category(one) != "Cf")
+    return " ".join(shown.casefold().replace(".", " ").split())
 
 
 def _unseen(item: Footage) -> Footage:

@@ -38,7 +38,9 @@ class Wanted:
     def number(self, count: int) -> str:
         """A number of the subject in words."""
         nodes = self.claim.subject.nodes
-        if len(nodes) != 1 or self.besides:
+        if self.besides:
+            return f"{count:,} {self.title}{'s' if count != 1 else ''}"
+        if len(nodes) != 1:
             return f"{count:,} × {self.title}"
         title = self.view.catalogue.node_title(nodes[0])
         if count != 1:

@@ -87,7 +87,7 @@ def _where(claim: Claim) -> str:
         return (
             f"{place}, filmed on {when.first}"
             if when.first == when.last
-            else f"{place}, filmed {when.first} to {when.last}"
+            else f"{place}, filmed between {when.first} and {when.last}"
         )
     return f"{place}, filmed on or after {when.first}" if when.first else f"{place}, filmed on or before {when.last}"
 

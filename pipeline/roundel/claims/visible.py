@@ -65,7 +65,11 @@ def at_least(wanted: Wanted, least: int) -> Part:
     )
     open_ = []
     if verdict is Verdict.NOT_ADDRESSED:
-        open_.append(f"No {wanted.title} was found with enough weight. Not detecting something is never “no”.")
+        open_.append(
+            f"No {wanted.title} was found with enough weight. Not detecting something is never “no”."
+            if view.footage
+            else f"No footage was examined, and no finding of a person speaks of {wanted.one()}."
+        )
     if untold and is_for(verdict):
         open_.append("Nobody found the part by which the variants differ, so the variant is not settled.")
     people = confirmed or said_by(

@@ -71,6 +71,8 @@ def check(
         require(case)
     if page is not None and not page.absolute().parent.is_dir():
         raise UsageError(f"{page.parent}: is no folder; make it first, or give another place to --page")
+    if page is not None and page.is_dir():
+        raise UsageError(f"{page}: is a folder; give the page a file name, as {page / 'claims.html'}")
     try:
         found = claims_check.check(file, findings or (), case)
     except FileProblemsError as error:
