@@ -16,15 +16,20 @@ LEAST_LISTED = 3
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
 _LISTING = re.compile(r"(?P<head>[^:;]+:) (?P<items>[^;]+(?:; [^;]+)+)")
+_NAME_END = re.compile(r"[:;]\s|,\s(?=\D)| \(")
 _CODE = re.compile(r"(?<![A-Za-z0-9_-])[A-Z][A-Za-z0-9-]*(?![A-Za-z0-9_-])")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a text; ``anchor``: where its source is spelled out, empty if it is no code of one."""
+    """A part of a text; ``anchor``: where its source is spelled out, and ``source``: the code with the source's name.
+
+    Both are empty if it is no code of one.
+    """
 
     text: str
     anchor: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Citations:
     def __init__(self, prefix: str, sources: Mapping[str, Source], texts: Iterable[str]) -> None:
         cited = {word for text in texts for word in words_of(text)}
         known = [code for code in sources if code in cited]
+        self._names = {code: f"{code}, {short_name(sources[code].what)}" for code in known}
         self._anchors = {code: f"{prefix}-s{number}" for number, code in enumerate(known, start=1)}
         self.lines = tuple(
             SourceLine(
@@ -67,7 +73,7 @@ class Citations:
         for match in _CODE.finditer(whole):
             anchor = self._anchors.get(match[0], "")
             if anchor:
-                found += [Piece(whole[last : match.start()]), Piece(match[0], anchor)]
+                found += [Piece(whole[last : match.start()]), Piece(match[0], anchor, self._names[match[0]])]
                 last = match.end()
         return tuple(piece for piece in (*found, Piece(whole[last:])) if piece.text)
 
@@ -85,6 +91,15 @@ class Citations:
             self.pieces(match["head"]),
             tuple(self.pieces(item + end) for item, end in zip(items, ends, strict=True)),
         )
+
+
+def short_name(what: str) -> str:
+    """The name of a source without what it says.
+
+    >>> short_name("Oryx on Bellingcat: Tabqa captures incl. MiG-21 serials 1543 (MF)")
+    'Oryx on Bellingcat'
+    """
+    return _NAME_END.split(what, maxsplit=1)[0]
 
 
 def words_of(text: str) -> list[str]:

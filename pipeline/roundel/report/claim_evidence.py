@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from roundel import words
 from roundel.catalogue.profile import REGISTER
@@ -14,11 +15,13 @@ from roundel.report.claim_sheet import ClaimsSheet, ExaminedVideo
 from roundel.report.pictures import SAFE_NAME, Picture
 from roundel.report.scales import figures
 
+Side = Literal["for", "against", "statement"]
+
 MOST_PICTURES = 3
 """Of one piece of evidence; the annex names the others."""
-MOST_HEADING = 90
 REPORTED = "reported"
 PROVENANCE = "provenance."
+SUPPLIER = f"{PROVENANCE}supplier"
 _SAFE_FOLDER = re.compile(r"(\.\./)*[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _MARKS = {
     "video": ("program", "program, from the footage"),
@@ -32,7 +35,7 @@ _TITLES = {
     "provenance.producers": "Producers",
     "provenance.present_holder": "Held by",
     "provenance.previous_holder": "Held before by",
-    "provenance.supplier": "Supplier",
+    SUPPLIER: "Supplier",
     "provenance.types_too_close": "Type",
 }
 
@@ -51,9 +54,10 @@ class ExhibitView:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceView:
-    """A piece of evidence. ``kind`` and ``mark``: who or what it comes from; ``entry``: its place in the annex.
+    """A piece of evidence. ``kind`` and ``mark``: who or what it comes from.
 
-    ``more``: what the annex adds to what is shown. ``about``: the part of the claim that it bears on.
+    ``entry``: its place in the annex, empty if all of it is shown here, and ``link``: what the annex adds.
+    ``about``: the part of the claim that it bears on.
     """
 
     kind: str
@@ -63,34 +67,36 @@ class EvidenceView:
     strength: str
     exhibits: tuple[ExhibitView, ...]
     entry: str
-    cited: int
-    more: bool
+    link: str
     about: str
 
 
 @dataclass(frozen=True, slots=True)
 class AnnexEntry:
-    """All that one piece of evidence cites, and the numbers that went into it."""
+    """All that one piece of evidence cites, and the numbers that went into it. ``title``: what it is, and of which claims."""
 
     anchor: str
-    mark: str
     title: str
     exhibits: tuple[ExhibitView, ...]
     numbers: str
 
 
 class Annex:
-    """Pieces of evidence, each once however many claims it bears on, with all that they cite."""
+    """Pieces of evidence that a sheet shows a part of, each once however many claims it bears on, with all they cite."""
 
     def __init__(self, sheet: ClaimsSheet) -> None:
         self._sheet = sheet
         self.citations = Citations("annex", sheet.sources, all_texts(sheet.records))
         self._found: dict[str, EvidenceRecord] = {}
+        self._claims: dict[str, list[int]] = {}
 
-    def anchor(self, item: EvidenceRecord) -> str:
-        """The place of a piece of evidence in the annex."""
-        key = item.model_dump_json()
+    def anchor(self, item: EvidenceRecord, claim: int) -> str:
+        """The place in the annex of a piece of evidence that bears on a claim, whichever part of it that is."""
+        key = item.model_dump_json(exclude={"about"})
         self._found.setdefault(key, item)
+        claims = self._claims.setdefault(key, [])
+        if claim not in claims:
+            claims.append(claim)
         return f"e{list(self._found).index(key) + 1}"
 
     def entries(self) -> tuple[AnnexEntry, ...]:
@@ -98,12 +104,11 @@ class Annex:
         return tuple(
             AnnexEntry(
                 anchor=f"e{number}",
-                mark=words.capital(mark_of(item)[1]),
-                title=_heading(item),
+                title=_heading(item, self._claims[key]),
                 exhibits=tuple(_exhibit(one, self._sheet, self.citations, pictured=False) for one in item.exhibits),
                 numbers=figures(item.numbers.items()),
             )
-            for number, item in enumerate(self._found.values(), start=1)
+            for number, (key, item) in enumerate(self._found.items(), start=1)
         )
 
 
@@ -137,41 +142,52 @@ def mark_of(item: EvidenceRecord) -> tuple[str, str]:
 
 
 def evidence_view(
-    item: EvidenceRecord, sheet: ClaimsSheet, citations: Citations, annex: Annex, *, if_true: bool
+    item: EvidenceRecord, sheet: ClaimsSheet, citations: Citations, annex: Annex, claim: int, *, side: Side
 ) -> EvidenceView:
-    """A piece of evidence that speaks for a claim (``if_true``), or against it."""
+    """A piece of evidence that speaks for a claim or against it; what a ``statement`` cites is left to the annex."""
     kind, mark = mark_of(item)
     pictured = [one for one in item.exhibits if one.video or one.file]
     shown = [*pictured[:MOST_PICTURES], *(one for one in item.exhibits if one not in pictured)]
+    if side == "statement":
+        shown = []
     title = _TITLES.get(item.rule, "")
+    more = _more(item, len(shown))
+    entry = annex.anchor(item, claim) if more else ""
     return EvidenceView(
         kind=kind,
         mark=mark if title else words.capital(mark),
         title=title,
         passages=citations.passages(item.text),
-        strength=_strength(item, if_true),
+        strength=_strength(item, side),
         exhibits=tuple(_exhibit(one, sheet, citations) for one in shown),
-        entry=annex.anchor(item),
-        cited=len(item.exhibits),
-        more=bool(item.numbers) or len(shown) < len(item.exhibits),
+        entry=entry,
+        link=f"{more} in the annex, {entry}" if more else "",
         about=item.about,
     )
 
 
-def _strength(item: EvidenceRecord, if_true: bool) -> str:
+def _more(item: EvidenceRecord, shown: int) -> str:
+    """What the annex adds to so many exhibits that are shown; empty if nothing."""
+    cited = len(item.exhibits)
+    if shown < cited:
+        return "One citation" if cited == 1 else f"All {cited} citations"
+    return "Numbers" if item.numbers else ""
+
+
+def _strength(item: EvidenceRecord, side: Side) -> str:
     """The words of the scale and the ratio that they stand for."""
     if item.ratio is None:
         return words.capital(item.words)
-    one, other = ("true", "not true") if if_true else ("not true", "true")
+    one, other = ("true", "not true") if side != "against" else ("not true", "true")
     times = f"{words.number(item.ratio, 1)} times as likely to be found if the claim is {one} as if it is {other}"
     return words.capital(f"{item.words or 'strength'}: {times}")
 
 
-def _heading(item: EvidenceRecord) -> str:
-    """What a piece of evidence is called in the annex: the beginning of its text, cut at a word."""
-    start = item.text[:MOST_HEADING]
-    text = item.text if start == item.text else f"{start.rpartition(' ')[0] or start} …"
-    return f"{_TITLES[item.rule]}: {text}" if item.rule in _TITLES else text
+def _heading(item: EvidenceRecord, claims: Sequence[int]) -> str:
+    """What a piece of evidence is called in the annex."""
+    mark = mark_of(item)[1]
+    named = f"{_TITLES[item.rule]}: {mark}" if item.rule in _TITLES else words.capital(mark)
+    return f"{named} ({'claim' if len(claims) == 1 else 'claims'} {', '.join(str(number) for number in claims)})"
 
 
 def _exhibit(one: EvidenceExhibit, sheet: ClaimsSheet, citations: Citations, *, pictured: bool = True) -> ExhibitView:

@@ -17,6 +17,8 @@ from roundel.report.facts import coverage_line
 from roundel.report.method import model_line, validation_line
 from roundel.report.pictures import Album, Picture
 
+TITLE = "Claims, and what speaks for and against them"
+
 
 @dataclass(frozen=True, slots=True)
 class ExaminedFootage:
@@ -44,7 +46,7 @@ def sheet_of(checks: Sequence[ClaimsCheck], case: Path | None, page: Path) -> Cl
     sources = [("Claim file", check.claim_file) for check in checks]
     sources += [("Findings", item) for check in checks for item in check.findings_files]
     return ClaimsSheet(
-        title=f"Claims in {words.listed([check.claim_file.name for check in checks])}",
+        title=TITLE,
         records=tuple(record for check in checks for record in check.claims),
         files=tuple(InputFile(what, item.name, item.sha256) for what, item in sources),
         videos=footage.videos,
@@ -105,6 +107,7 @@ def _video(analysis: Analysis, folder: Path, page: Path, names: Sequence[str]) -
         sha256=analysis.video.sha256,
         coverage=coverage,
         package=Path(os.path.relpath(folder, page.parent)).as_posix() if _beside(folder, page) else "",
+        analysed=analysis.failure is None,
     )
 
 

@@ -32,12 +32,14 @@ class ExaminedVideo:
     """A video that was looked at. ``coverage``: how much of it, in words.
 
     ``package``: its folder as seen from the page, so that exhibits can be linked; empty if the page lies elsewhere.
+    ``analysed``: whether the program could look at it at all.
     """
 
     name: str
     sha256: str
     coverage: str
     package: str = ""
+    analysed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ClaimsSheet:
         sources: the catalogue's sources by code.
         notices: what must be printed with the page; that of the register is added where it is cited.
         pictures: finds the picture of an exhibit.
+        about: an introduction by the author of the claim file; an empty line starts a paragraph.
     """
 
     title: str
@@ -67,3 +70,9 @@ class ClaimsSheet:
     sources: Mapping[str, Source]
     notices: tuple[str, ...] = ()
     pictures: Pictures = no_pictures
+    about: str = ""
+
+    @property
+    def seen(self) -> tuple[ExaminedVideo, ...]:
+        """The videos that the program looked at."""
+        return tuple(video for video in self.videos if video.analysed)

@@ -48,6 +48,9 @@ VERDICTS = {
 }
 """Verdict: plain word, what to add to the sentence of a claim, what the word means."""
 
+NONE_STATED = "No strength is stated here."
+NO_STRENGTH = "No strength is stated here: how often such evidence is wrong has not been measured."
+
 _RUNGS = (
     ("L0", "Something is there", "yes"),
     ("L1", "What kind of thing, such as aircraft", "yes"),
@@ -64,7 +67,7 @@ _RUNGS = (
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A rung of proof: what is asked, whether footage alone can carry it, whether the claim stands on it."""
+    """A rung of proof: what is asked, whether footage alone can answer it, whether the claim stands on it."""
 
     asked: str
     carried: str
@@ -93,16 +96,26 @@ def rungs(level: str) -> tuple[Rung, ...]:
     return tuple(Rung(asked, carried, code == level) for code, asked, carried in _RUNGS)
 
 
+def whole_scale() -> tuple[ScaleRow, ...]:
+    """The scale as it is, for no claim."""
+    return tuple(ScaleRow(ratio, said, "") for ratio, said in scale_rows())
+
+
 def scale(record: ClaimRecord) -> tuple[tuple[ScaleRow, ...], str]:
-    """The scale with the lines marked that a claim's evidence uses and that its cap forbids, and the cap in words."""
+    """The scale with the lines marked that a claim's evidence uses and that its cap forbids, and the cap in words.
+
+    No lines if no strength is stated on the sheet; then the words say why.
+    """
     used = {item.words for item in (*record.for_, *record.against) if item.ratio is not None}
     cap, clips = _cap(record)
+    if not used:
+        return (), NO_STRENGTH if clips == 0 else NONE_STATED
     rows = tuple(
         ScaleRow(ratio, said, "used here" if said in used else "too strong here" if clips and least > cap else "")
         for (ratio, said), (least, _) in zip(scale_rows(), SCALE, strict=True)
     )
     if clips == 0:
-        return rows, "No number is used here: how often such evidence is wrong has not been measured."
+        return rows, ""
     return rows, (
         f"In {clips:,} test clips without such an object the program was checked for false alarms; they allow no more "
         f"than {words.number(cap, 0)} here, however sure the program is."
