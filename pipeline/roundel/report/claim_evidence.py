@@ -73,7 +73,7 @@ class EvidenceView:
 
 @dataclass(frozen=True, slots=True)
 class AnnexEntry:
-    """All that one piece of evidence cites, and the numbers that went into it. ``title``: what it is, and of which claims."""
+    """All that one piece of evidence cites, and its numbers. ``title``: what it is, and of which claims."""
 
     anchor: str
     title: str
@@ -82,7 +82,7 @@ class AnnexEntry:
 
 
 class Annex:
-    """Pieces of evidence that a sheet shows a part of, each once however many claims it bears on, with all they cite."""
+    """Pieces of evidence of which a sheet shows a part, each once for all claims, with all that they cite."""
 
     def __init__(self, sheet: ClaimsSheet) -> None:
         self._sheet = sheet

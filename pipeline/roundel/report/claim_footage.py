@@ -46,7 +46,8 @@ def sheet_of(checks: Sequence[ClaimsCheck], case: Path | None, page: Path) -> Cl
     sources = [("Claim file", check.claim_file) for check in checks]
     sources += [("Findings", item) for check in checks for item in check.findings_files]
     return ClaimsSheet(
-        title=TITLE,
+        title=words.listed([check.title for check in checks if check.title]) or TITLE,
+        about=" ".join(check.about for check in checks if check.about),
         records=tuple(record for check in checks for record in check.claims),
         files=tuple(InputFile(what, item.name, item.sha256) for what, item in sources),
         videos=footage.videos,

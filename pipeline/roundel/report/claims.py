@@ -48,7 +48,18 @@ SUPPLIER_LAST = "Separate statements; the last one takes the holder before as gi
 _OWNER, _, _TERMS = SIPRI_NOTICE.partition("; ")
 REGISTER_NOTICE = f"{_OWNER}. Roundel uses these rows under SIPRI’s terms: {_TERMS}"
 _MONTHS = (
-    "January February March April May June July August September October November December".split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 )
 _DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _REPORT_MARK = "Reported, not seen in the footage: "
