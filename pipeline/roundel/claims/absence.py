@@ -12,7 +12,7 @@ from dataclasses import replace
 from roundel.claims.counting import lower_bound, most
 from roundel.claims.machine import LEAST_RATIO
 from roundel.claims.model import Evidence, Step, Verdict
-from roundel.claims.parts import Part
+from roundel.claims.parts import Part, turned
 from roundel.claims.subject import Wanted
 from roundel.claims.visible import at_least
 from roundel.claims.wording import NO_STRENGTH, Strength, hit_bound
@@ -30,7 +30,7 @@ NO_COVERAGE = (
 
 def _no_more_than(wanted: Wanted, limit: int) -> Part:
     more = at_least(wanted, limit + 1)
-    evidence = tuple(_turned(item) for item in more.evidence if item.rule != "wider-class")
+    evidence = tuple(turned(item) for item in more.evidence if item.rule != "wider-class")
     against = [item for item in evidence if item.direction == "against"]
     bound = lower_bound(wanted.view, wanted.chance)
     sure = bound.tail(limit + 1) >= REFUTING and more.strength.ratio >= REFUTING_RATIO
@@ -53,7 +53,7 @@ def not_so_many(wanted: Wanted, least: int) -> Evidence | None:
         return None
     limit = no_more_than(wanted, least - 1)
     held = next((item for item in limit.evidence if item.rule == "upper-bound"), None)
-    return _turned(held) if limit.verdict is Verdict.SUPPORTS and held else None
+    return turned(held) if limit.verdict is Verdict.SUPPORTS and held else None
 
 
 def _limited(wanted: Wanted, limit: int, evidence: tuple[Evidence, ...]) -> Part:
@@ -98,7 +98,3 @@ def _limited(wanted: Wanted, limit: int, evidence: tuple[Evidence, ...]) -> Part
         return Part("limit", Verdict.CONSISTENT_WITH, (*evidence, *weak), (step,), not_addressed=open_)
     strong = replace(seen, ratio=ratio, words=held.words)
     return Part("limit", Verdict.SUPPORTS, (*evidence, strong), (step,), strength=held or NO_STRENGTH)
-
-
-def _turned(item: Evidence) -> Evidence:
-    return replace(item, direction="against" if item.direction == "for" else "for")

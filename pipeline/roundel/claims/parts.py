@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roundel.claims.model import Evidence, Step, Verdict
 from roundel.claims.wording import NO_STRENGTH, Strength
@@ -59,3 +59,8 @@ def at_best(verdict: Verdict, limit: Verdict) -> Verdict:
 def is_for(verdict: Verdict) -> bool:
     """Whether a verdict speaks for a claim."""
     return ORDER.index(verdict) <= ORDER.index(Verdict.CONSISTENT_WITH)
+
+
+def turned(item: Evidence) -> Evidence:
+    """Evidence for something as evidence against the contrary, and the other way round."""
+    return replace(item, direction="against" if item.direction == "for" else "for")

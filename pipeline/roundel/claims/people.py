@@ -8,7 +8,6 @@ from roundel.claims.counting import CONFIRMATIONS, agreeing, keys_of, plain
 from roundel.claims.model import Claim, DateSpan, Direction, Evidence, Exhibit, Finding, Source, Step, Verdict
 from roundel.claims.parts import Part, worst
 from roundel.claims.scene import View, overlaps
-from roundel.words import listed
 
 NOT_BY_FOOTAGE = (
     "Where and when footage was filmed can be shown by people only; nobody's finding about its {what} is given."
@@ -253,8 +252,3 @@ def span(item: Finding) -> str:
     if when.last is None:
         return f"{when.first} or later"
     return f"{when.first} to {when.last}"
-
-
-def listed_people(names: Sequence[str]) -> str:
-    """Names in a sentence."""
-    return listed(list(names))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from roundel.claims.absence import no_more_than, not_so_many
-from roundel.claims.model import Claim, Evidence, Level, Quantifier, Subject, Verdict
-from roundel.claims.parts import Part, at_best, is_for
+from roundel.claims.model import Claim, Level, Quantifier, Subject, Verdict
+from roundel.claims.parts import Part, at_best, is_for, turned
 from roundel.claims.subject import Wanted
 from roundel.claims.visible import at_least
 
@@ -74,8 +74,3 @@ def denied(part: Part) -> Part:
     verdict = _DENIED.get(part.verdict, Verdict.CANNOT_BE_ASSESSED) if carried else Verdict.CANNOT_BE_ASSESSED
     open_ = part.not_addressed if verdict is not Verdict.CANNOT_BE_ASSESSED else (*part.not_addressed, NO_LIMIT)
     return replace(part, verdict=verdict, evidence=tuple(map(turned, part.evidence)), not_addressed=open_)
-
-
-def turned(item: Evidence) -> Evidence:
-    """Evidence for something as evidence against the contrary, and the other way round."""
-    return replace(item, direction="against" if item.direction == "for" else "for")
