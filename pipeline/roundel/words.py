@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import date
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
@@ -70,6 +71,15 @@ def clock(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     tail = f"{rest // 100:02d}.{rest % 100:02d}"
     return f"{sign}{hours}:{minutes:02d}:{tail}" if hours else f"{sign}{minutes}:{tail}"
+
+
+def day_words(day: date) -> str:
+    """A day in words.
+
+    >>> day_words(date(2014, 8, 24))
+    '24 August 2014'
+    """
+    return f"{day.day} {day:%B %Y}"
 
 
 def length(seconds: float | None) -> str:

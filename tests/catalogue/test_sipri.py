@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,7 +106,18 @@ def test_any_text_below_a_header_is_read_or_listed(
         found = sipri.read_export(path, CATALOGUE)
     except UsageError:
         return
-    assert len(found.rows) + len(found.unreadable) >= bool(text.strip(" \r\n,;\t\f\v\x1c\x1d\x1e\x85\u2028\u2029"))
+    said = re.sub(r'[\s,;]|""', "", text)  # white space, separators and empty quoted cells say nothing
+    assert len(found.rows) + len(found.unreadable) >= bool(said)
+
+
+@pytest.mark.parametrize("text", ['"', ',,"', '"\n\n', '""\n"'])
+def test_a_quotation_mark_that_stays_open_is_told(tmp_path: Path, text: str) -> None:
+    found = export(tmp_path, OLD_HEADER + text)
+    assert [line for line in found.unreadable if "the table ends within a quotation mark" in line]
+
+
+def test_empty_quoted_cells_are_a_blank_line(tmp_path: Path) -> None:
+    assert export(tmp_path, OLD_HEADER + '"","",""\n').unreadable == []
 
 
 @pytest.mark.parametrize(

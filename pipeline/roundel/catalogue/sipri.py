@@ -46,6 +46,9 @@ BY_STEM = "type_by_stem"
 """Flag of a row whose type was found by the stem of the designation."""
 
 
+OPEN_QUOTE = "a quotation mark that is not closed; what stands after it was read as one cell"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of the export: what both layouts say."""
@@ -103,6 +106,9 @@ def read_export(path: Path, catalogue: Catalogue) -> Export:
     deals: dict[str, list[Line]] = {}
     for number, cells in _lines(path, body):
         place = f"{export.sha256[7:15]} line {first + number}"
+        if cells == [OPEN_QUOTE]:
+            export.unreadable.append(f"{path}: line {first + number}: the table ends within {OPEN_QUOTE}")
+            continue
         if len(cells) != len(header):
             export.unreadable.append(
                 f"{path}: line {first + number}: has {len(cells)} cells where the header has {len(header)}"
@@ -132,12 +138,31 @@ def _table(path: Path, text: str) -> tuple[list[str], Iterable[tuple[int, list[s
         for separator in (",", ";", "\t"):
             header = _cells(line.strip().split(separator))
             if set(OLD) <= set(header) or set(NEW) <= set(header):
-                table = csv.reader(io.StringIO("".join(lines[number:])), delimiter=separator)
-                return header, ((table.line_num, _cells(row)) for row in table if any(map(str.strip, row))), number
+                return header, _rows("".join(lines[number:]), separator), number
     raise UsageError(
         f"{path}: has no line with the columns of the SIPRI trade register (such as {', '.join(OLD[:3])}, or "
         f"{', '.join(NEW[:3])}); export the trade register as CSV and give that file"
     )
+
+
+def _rows(body: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every row that is not blank, and a row of one cell where a quotation mark stays open."""
+    table = csv.reader(io.StringIO(body), delimiter=separator)
+    for row in table:
+        if any(map(str.strip, row)):
+            yield table.line_num, _cells(row)
+    if _is_open(body, separator):
+        yield table.line_num, [OPEN_QUOTE]
+
+
+def _is_open(body: str, separator: str) -> bool:
+    """Whether the table ends within a quotation, so that what stands after its mark was read as one cell."""
+    try:
+        for _ in csv.reader(io.StringIO(body), delimiter=separator, strict=True):
+            pass
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
 
 
 def _lines(path: Path, body: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:

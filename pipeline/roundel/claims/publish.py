@@ -24,7 +24,7 @@ def to_claim_record(assessment: Assessment, catalogue: Catalogue) -> ClaimRecord
         "id": claim.id,
         "text": claim.text,
         "by": claim.by,
-        "said": day_words(claim.said),
+        "said": span_text(claim.said),
         "reported_in": claim.source,
         "statement": statement(claim, catalogue),
         "level": assessment.level.value,
@@ -41,11 +41,11 @@ def to_claim_record(assessment: Assessment, catalogue: Catalogue) -> ClaimRecord
     return ClaimRecord.model_validate(fields)
 
 
-def day_words(when: DateSpan | None) -> str:
+def span_text(when: DateSpan | None) -> str:
     """A span of days as text; empty if it is not known.
 
     >>> from datetime import date
-    >>> day_words(DateSpan(date(2014, 8, 24), date(2014, 8, 24))), day_words(None)
+    >>> span_text(DateSpan(date(2014, 8, 24), date(2014, 8, 24))), span_text(None)
     ('2014-08-24', '')
     """
     if when is None or (when.first is None and when.last is None):

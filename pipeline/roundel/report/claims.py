@@ -47,20 +47,6 @@ SEPARATE = "Separate statements."
 SUPPLIER_LAST = "Separate statements; the last one takes the holder before as given."
 _OWNER, _, _TERMS = SIPRI_NOTICE.partition("; ")
 REGISTER_NOTICE = f"{_OWNER}. Roundel uses these rows under SIPRI’s terms: {_TERMS}"
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _REPORT_MARK = "Reported, not seen in the footage: "
 
@@ -197,7 +183,7 @@ def dates_in_words(text: str) -> str:
             found = date.fromisoformat(match[0])
         except ValueError:
             return match[0]
-        return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
+        return words.day_words(found)
 
     return _DAY.sub(day, text)
 

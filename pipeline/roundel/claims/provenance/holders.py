@@ -11,6 +11,7 @@ from roundel.claims.model import DateSpan, Finding, FindingKind
 from roundel.claims.provenance.register import Register, rows_of
 from roundel.claims.provenance.shares import share_before
 from roundel.errors import UsageError
+from roundel.words import day_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,3 @@ def when_words(span: DateSpan | None) -> str:
     if first:
         return f"since {day_words(first)}"
     return f"until {day_words(last)}" if last else "at a time that is not given"
-
-
-def day_words(day: date) -> str:
-    """A day in words.
-
-    >>> day_words(date(2014, 8, 24))
-    '24 August 2014'
-    """
-    return f"{day.day} {day:%B %Y}"

@@ -13,7 +13,6 @@ from roundel.claims.provenance.origins import TypeEvidence, clash
 from roundel.claims.provenance.register import (
     Register,
     ancestors,
-    listed,
     rows_of,
     span_of,
     supplier_name,
@@ -21,6 +20,7 @@ from roundel.claims.provenance.register import (
     years_words,
 )
 from roundel.claims.provenance.shares import Range, Shares, SupplierSettings, delivered, deliveries, shares_by_type
+from roundel.words import capital, listed
 
 SETTLED = 0.2
 """Types are settled if less than this is ``other`` or ``unknown``."""
@@ -202,7 +202,7 @@ def _consistent(case: _Case, own: Range) -> str:
         doubts.append("it may have come after the footage or may not count")
     doubt = f" ({listed(doubts)})" if doubts else ""
     return (
-        f"{_capital(case.name(case.actor))} is one of the suppliers to {case.holder_name()} that the register lists "
+        f"{capital(case.name(case.actor))} is one of the suppliers to {case.holder_name()} that the register lists "
         f"up to {case.at.year}: {years}{doubt}. Going by the numbers delivered, its share is {own.words()} "
         "for each object; the same equipment may as well have come from another supplier."
     )
@@ -226,7 +226,7 @@ def _contradicts(case: _Case, loose: Range) -> str:
 
 
 def _unlisted(case: _Case) -> str:
-    return f"{_capital(_not_listed(case))} That does not settle the matter."
+    return f"{capital(_not_listed(case))} That does not settle the matter."
 
 
 def _not_listed(case: _Case) -> str:
@@ -236,10 +236,6 @@ def _not_listed(case: _Case) -> str:
         f"{case.at.year}. The register is not complete: for suppliers that it does not list "
         f"{case.shares.unlisted.at_most()} are assumed."
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _alternatives(case: _Case) -> tuple[str, ...]:

@@ -136,12 +136,3 @@ def row_exhibit(register: Register, row: Row, at: date) -> Exhibit:
     return Exhibit(
         f"{row.designation}, {verb} {giver} {target}, {years}{unsure} (row {row.id}: {cited})", file=row.origin
     )
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words as a list in a sentence.
-
-    >>> listed(["MiG-21", "MiG-23", "L-39"])
-    'MiG-21, MiG-23 and L-39'
-    """
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

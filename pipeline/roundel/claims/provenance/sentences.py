@@ -16,23 +16,15 @@ from roundel.claims.provenance.holders import (
     SettledHolder,
     agreeing_captures,
     citation,
-    day_words,
     holder_findings,
     settled_holder,
     when_words,
 )
 from roundel.claims.provenance.judgement import deliveries_by_type
 from roundel.claims.provenance.origins import Clash, TypeEvidence, clash, design_shares
-from roundel.claims.provenance.register import (
-    Register,
-    listed,
-    row_exhibit,
-    span_of,
-    supplier_name,
-    with_article,
-    years_words,
-)
+from roundel.claims.provenance.register import Register, row_exhibit, span_of, supplier_name, with_article, years_words
 from roundel.claims.provenance.shares import Shares, SupplierSettings, deliveries, shares_by_type
+from roundel.words import day_words, listed
 
 FROM_REGISTER = "This comes from the register, not from the video."
 TOO_CLOSE = "provenance.types_too_close"
