@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from roundel.errors import UsageError
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -24,5 +30,42 @@ def replace_text(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
+        flush(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Make sure that a file's bytes, or a folder's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path, busy: str, shared: bool = False) -> Iterator[None]:
+    """Hold a lock file; the system releases it however this process ends.
+
+    Args:
+        path: the lock file; it stays and says who held it last.
+        busy: what to say if somebody else holds it; who that is, as far as known, is added.
+        shared: several may hold it so at the same time, but nobody exclusively.
+
+    Raises:
+        UsageError: if somebody else holds it.
+        OSError: if the place knows no locks.
+    """
+    with path.open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            holder = stream.read(200).strip()
+            raise UsageError(f"{busy}{f' ({holder})' if holder else ''}") from None
+        stream.seek(0)
+        stream.truncate()
+        stream.write(f"process {os.getpid()} on {platform.node()}")
+        stream.flush()
+        yield

@@ -177,7 +177,8 @@ def run(
     known = {(event.subject, event.details.get("path")) for event in custody.read(case) if event.event == "received"}
     for path in inputs:
         try:
-            identity = _readable(identify(path))
+            identity = identify(path)
+            identity = replace(identity, names=tuple(map(readable, identity.names)))
         except MediaError as error:
             custody.append(case, "failed", str(path), {"kind": type(error).__name__, "message": str(error)})
             yield Outcome(path, "failed", None, None, str(error))
@@ -188,10 +189,9 @@ def run(
         yield _analyze_one(job, path, identity, progress)
 
 
-def _readable(identity: VideoIdentity) -> VideoIdentity:
-    """File names as text: bytes that are none are shown as escapes."""
-    names = (os.fsencode(name).decode("utf-8", "backslashreplace") for name in identity.names)
-    return replace(identity, names=tuple(names))
+def readable(name: str) -> str:
+    """A file name as text: bytes that are none are shown as escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _analyze_one(
