@@ -235,7 +235,8 @@ def _view(plan: Plan, shard: str | None, known: dict[str, Outcome], quiet: bool)
             nonlocal written
             bars.advance(task)
             if outcome.status == "failed":
-                say(f"{outcome.name} (failed): {outcome.message}", quiet)
+                why = outcome.message.removeprefix(f"{outcome.name}: ").removeprefix(f"{outcome.source}: ")
+                say(f"{outcome.source} (failed): {why}", quiet)
             if time.monotonic() - written >= MERGE_SECONDS:
                 write_metrics(metrics, status_of(plan, known, shard))
                 written = time.monotonic()
