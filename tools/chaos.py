@@ -25,7 +25,9 @@ from random import Random
 
 ROUNDEL = (sys.executable, "-m", "roundel")
 FAST = "[types]\nengine = 'off'\n[text]\nengine = 'off'\n"
-RAY_PROCESSES = ("raylet", "gcs_server", "ray::")
+EVERY_SECONDS = {"local": (2.0, 6.0), "ray": (4.0, 12.0)}
+"""Between two kills. A Ray cluster needs some ten seconds to start, in which nothing gets done."""
+RAY_PROCESSES = ("raylet", "gcs_server", "ray::MapWorker")
 
 
 @dataclass(slots=True)
@@ -71,17 +73,19 @@ def kind_of(command: str) -> str:
 def choose(run: int, random: Random) -> tuple[int, str]:
     """A process to kill: mostly those that do the work."""
     below = [(pid, kind_of(command)) for pid, command in descendants(run).items()]
-    weights = {"worker": 6.0, "ray::": 6.0, "ffmpeg": 2.0, "ffprobe": 2.0, "raylet": 1.0, "gcs_server": 1.0}
+    weights = {"worker": 6.0, "ray::MapWorker": 6.0, "ffmpeg": 2.0, "ffprobe": 2.0, "raylet": 0.5, "gcs_server": 0.5}
     candidates = [(pid, kind) for pid, kind in below if kind in weights]
     by_kind = Counter(kind for _, kind in candidates)
     candidates.append((run, "the run itself"))
-    chosen = random.choices(candidates, [weights.get(kind, 2.0) / by_kind.get(kind, 1) for _, kind in candidates])
+    chosen = random.choices(candidates, [weights.get(kind, 1.0) / by_kind.get(kind, 1) for _, kind in candidates])
     return chosen[0]
 
 
-def disturb(run: subprocess.Popen[bytes], report: Disturbed, random: Random, over: threading.Event) -> None:
+def disturb(
+    run: subprocess.Popen[bytes], report: Disturbed, random: Random, over: threading.Event, every: tuple[float, float]
+) -> None:
     """Kill one process every few seconds until the run is over."""
-    while not over.wait(random.uniform(2.0, 6.0)):
+    while not over.wait(random.uniform(*every)):
         pid, kind = choose(run.pid, random)
         try:
             os.kill(pid, signal.SIGKILL)
@@ -99,7 +103,7 @@ def work_through(plan: Path, engine: str, report: Disturbed, most_runs: int = 50
             command = [*ROUNDEL, "batch", "run", str(plan), "--engine", engine, "--workers", "2", "--quiet"]
             run = subprocess.Popen(command, stdout=log, stderr=log)
         over = threading.Event()
-        killer = threading.Thread(target=disturb, args=(run, report, random, over))
+        killer = threading.Thread(target=disturb, args=(run, report, random, over, EVERY_SECONDS[engine]))
         killer.start()
         code = run.wait()
         over.set()
@@ -173,7 +177,9 @@ def chaos(archive: Path, scratch: Path, seeds: range, engine: str) -> list[Distu
         report.seconds = time.monotonic() - since
         killed = ", ".join(f"{count} × {kind}" for kind, count in sorted(report.killed.items()))
         verdict = "; ".join(report.wrong[:5]) or "nothing lost, twice or different"
-        print(f"{engine}, seed {seed}: {report.runs} runs, {report.seconds:.0f} s, killed {killed}: {verdict}", flush=True)
+        print(
+            f"{engine}, seed {seed}: {report.runs} runs, {report.seconds:.0f} s, killed {killed}: {verdict}", flush=True
+        )
         if not report.wrong:
             shutil.rmtree(plan)
             shutil.rmtree(case)

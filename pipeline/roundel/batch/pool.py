@@ -184,7 +184,7 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, signal.default_int_handler)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     hush()
@@ -222,7 +222,8 @@ def _attempt(worker: Worker, item: Item) -> tuple[str, Outcome | TargetError]:
         return "error", error
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait until the parent process is gone, then end this one. Runs on a thread of its own."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

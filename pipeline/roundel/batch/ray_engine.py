@@ -6,25 +6,36 @@ again and its rows are done again.
 
 from __future__ import annotations
 
-import contextlib
+import importlib.util
 import json
-import logging
+import multiprocessing
 import os
+import signal
+import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from roundel.batch.deadline import Deadline
 from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
-from roundel.batch.pool import Shape
+from roundel.batch.pool import END_SECONDS, TICK_SECONDS, Shape, end_with_parent
 from roundel.batch.worker import TargetError, Worker, facts_for_worker, plan_from
-from roundel.errors import MissingProgramError, RoundelError
+from roundel.errors import EXIT_INTERRUPTED, MissingProgramError, RoundelError
 from roundel.quiet import hush
 
+LOG = "ray.log"
 OBJECT_STORE_BYTES = 128 * 1024**2
 """Enough for addresses and outcomes; Ray would take 30 % of the memory."""
+
+
+class ClusterError(RoundelError):
+    """The cluster went away in the middle of a run."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 class Actor:
@@ -60,67 +71,101 @@ class Actor:
 def run_ray(plan: Plan, items: Sequence[Item], shape: Shape, deadline: Deadline, gpus: float) -> Generator[Outcome]:
     """Analyse items on a Ray cluster: the one that ``RAY_ADDRESS`` names, else a new one on this machine.
 
+    Ray ends its driver when a node process dies, and writes to the terminal: its driver is a process of its own, which
+    writes to ``PLAN/ray.log``.
+
     Args:
         plan: the plan; with a local target, all nodes must see it and the case at the same path.
         items: what is to be done.
         shape: how many actors, and processors for each.
-        deadline: when to stop.
+        deadline: when to stop; what is under way is dropped then, unless the time was set beforehand.
         gpus: share of a GPU for each actor.
 
     Raises:
         MissingProgramError: if Ray is not installed.
-        RoundelError: if the cluster goes away, or results cannot be kept.
+        ClusterError: if the cluster goes away.
+        RoundelError: if results cannot be kept.
     """
+    if importlib.util.find_spec("ray") is None:
+        raise MissingProgramError("--engine ray needs Ray; install it with: pip install 'roundel[ray]'")
+    spawn = multiprocessing.get_context("spawn")
+    mine, theirs = spawn.Pipe(duplex=False)
+    ends_at = None if deadline.ends is None else time.time() + deadline.ends - deadline.clock()
+    log = str(plan.folder.absolute() / LOG)
+    process = spawn.Process(target=drive, args=(theirs, log, facts_for_worker(plan), items, shape, ends_at, gpus))
+    process.start()
+    theirs.close()
+    try:
+        while not deadline.asked:
+            if not mine.poll(TICK_SECONDS):
+                continue
+            kind, content = mine.recv()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise content
+            yield content
+    except EOFError:
+        process.join(END_SECONDS)
+        raise ClusterError(
+            f"the Ray cluster failed (see {log}); what is finished stays, and the same command goes on"
+        ) from None
+    finally:
+        process.terminate()
+        process.join(END_SECONDS)
+        process.kill()
+
+
+def drive(
+    pipe: Connection,
+    log: str,
+    facts: dict[str, Any],
+    items: Sequence[Item],
+    shape: Shape,
+    ends_at: float | None,
+    gpus: float,
+) -> None:
+    """Main function of the process that talks to Ray: outcomes go into the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    with Path(log).open("ab", buffering=0) as stream:
+        for descriptor in (1, 2):
+            os.dup2(stream.fileno(), descriptor)
     hush()
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingProgramError(
-            f"--engine ray needs Ray ({error}); install it with: pip install 'roundel[ray]'"
-        ) from error
-    try:
-        with _session(ray):
-            yield from _stream(ray, plan, items, shape, deadline, gpus)
-    except (ray.exceptions.RayError, ConnectionError) as error:
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise RoundelError(
-            f"the Ray cluster failed ({reason}); what is finished stays. The same command goes on"
-        ) from error
+    import ray
 
-
-@contextlib.contextmanager
-def _session(ray: Any) -> Iterator[None]:  # noqa: ANN401
-    if ray.is_initialized():
-        yield
-        return
     here = "RAY_ADDRESS" not in os.environ
-    alone = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES} if here else {}
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **alone)
+    ray.init(
+        log_to_driver=False,
+        include_dashboard=False if here else None,
+        object_store_memory=OBJECT_STORE_BYTES if here else None,
+    )
     try:
-        yield
+        for outcome in _stream(ray, facts, items, shape, ends_at, gpus):
+            pipe.send(("outcome", outcome))
+        pipe.send(("end", None))
+    except RoundelError as error:
+        pipe.send(("error", error))
     finally:
         ray.shutdown()
 
 
 def _stream(
     ray: Any,  # noqa: ANN401
-    plan: Plan,
+    facts: dict[str, Any],
     items: Sequence[Item],
     shape: Shape,
-    deadline: Deadline,
+    ends_at: float | None,
     gpus: float,
 ) -> Iterator[Outcome]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    ends_at = None if deadline.ends is None else time.time() + deadline.ends - deadline.clock()
     rows = [{"item": json.dumps(asdict(item))} for item in items]
-    actors = min(shape.processes, len(items))
     data = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         Actor,
-        fn_constructor_args=(facts_for_worker(plan), shape.threads, ends_at),
-        compute=ray.data.ActorPoolStrategy(size=actors),
+        fn_constructor_args=(facts, shape.threads, ends_at),
+        compute=ray.data.ActorPoolStrategy(size=min(shape.processes, len(items))),
         batch_size=1,
         num_cpus=shape.threads or 1,
         num_gpus=gpus,
@@ -132,5 +177,3 @@ def _stream(
         outcome = Outcome.model_validate_json(text)
         if outcome.status != "left":
             yield outcome
-        if deadline.asked:
-            return
