@@ -21,7 +21,7 @@ REPORT = "report"
 INDEX = "index.sqlite"
 """Can be made again from the packages, so it is no evidence and is not checked."""
 LOCK = ".lock"
-"""Held while packages are made."""
+"""Held while packages are made; there only as long as somebody is at work."""
 MERGE_LOCK = ".merge.lock"
 UNCHECKED = (INDEX, f"{INDEX}-journal", f".{INDEX}.lock", LOCK, MERGE_LOCK)
 """Files of a case that hold no evidence."""

@@ -6,8 +6,9 @@ import fcntl
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from roundel.errors import UsageError
 
@@ -46,10 +47,10 @@ def flush(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path, busy: str, shared: bool = False) -> Iterator[None]:
-    """Hold a lock file; the system releases it however this process ends.
+    """Hold a lock file; the system releases it however this process ends. It is removed by who holds it last.
 
     Args:
-        path: the lock file; it stays and says who held it last.
+        path: the lock file; it says who took it.
         busy: what to say if somebody else holds it; who that is, as far as known, is added.
         shared: several may hold it so at the same time, but nobody exclusively.
 
@@ -57,15 +58,33 @@ def locked(path: Path, busy: str, shared: bool = False) -> Iterator[None]:
         UsageError: if somebody else holds it.
         OSError: if the place knows no locks.
     """
-    with path.open("a+", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.seek(0)
-            holder = stream.read(200).strip()
-            raise UsageError(f"{busy}{f' ({holder})' if holder else ''}") from None
+    stream = _take(path, busy, shared)
+    with stream:
         stream.seek(0)
         stream.truncate()
         stream.write(f"process {os.getpid()} on {platform.node()}")
         stream.flush()
-        yield
+        try:
+            yield
+        finally:
+            with suppress(BlockingIOError):
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+
+
+def _take(path: Path, busy: str, shared: bool) -> TextIO:
+    while True:
+        stream = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+                return stream
+        except BlockingIOError:
+            stream.seek(0)
+            holder = stream.read(200).strip()
+            stream.close()
+            raise UsageError(f"{busy}{f' ({holder})' if holder else ''}") from None
+        except OSError:
+            stream.close()
+            raise
+        stream.close()  # who held it before has removed it meanwhile
