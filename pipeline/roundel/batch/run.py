@@ -28,7 +28,7 @@ CHECKS_AT_ONCE = 4
 
 def missing(plan: Plan, store: LocalStore | RemoteStore, shard: str | None = None) -> tuple[Item, ...]:
     """The items without a verified package, in the order of the plan."""
-    items = tuple(in_shard(plan.work, shard))
+    items = in_shard(plan.work, shard)
     known = outcomes(store)
 
     def done(item: Item) -> bool:
