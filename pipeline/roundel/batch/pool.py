@@ -136,8 +136,8 @@ class _Pool:
             self._false_starts += 1
             if self._false_starts > MOST_TRIES * self._shape.processes:
                 raise RoundelError(
-                    f"a process for the analysis {how} before it was ready{self._reason}, {self._false_starts} times in "
-                    "a row; is there enough memory? run it with fewer workers, and see roundel doctor"
+                    f"a process for the analysis {how} before it was ready{self._reason}, {self._false_starts} times "
+                    "in a row; is there enough memory? run it with fewer workers, and see roundel doctor"
                 )
         for item in member.hands.values():
             self._tries[item.id] += 1
