@@ -151,8 +151,8 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
         raise MediaLimitError(f"{path}: the header could not be read within {config.probe_seconds:g} s")
     if done.returncode == -signal.SIGKILL:
         raise StallError(
-            f"{path}: the program that reads headers was killed, perhaps for want of memory or processor time; free some "
-            "and run again"
+            f"{path}: the program that reads headers was killed, perhaps for want of memory or processor time; "
+            "free some and run again"
         )
     try:
         found: dict[str, Any] = json.loads(done.stdout or b"{}")
