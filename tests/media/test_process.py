@@ -18,7 +18,8 @@ from roundel.config import MediaConfig
 from roundel.errors import MediaLimitError, MissingProgramError, StallError
 from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
-from roundel.media.process import CONTAINERS, Child, offline_prefix, program, run
+from roundel.media.process import CONTAINERS, program
+from roundel.sandbox import Child, Limits, run
 
 MakeClip = Callable[..., Path]
 NAP = f"9{os.getpid():07d}"  # seconds that no other process sleeps

@@ -98,8 +98,8 @@ class Child:
         self._drain.join(timeout=5)
         if status in NOT_STARTED:
             raise MissingProgramError(
-                f"{self._program}: cannot be run in the sandbox ({self.tail[-1] if self.tail else 'no message'}); give "
-                "the program itself, not a script or a package's starter; docs/sandbox.md says what it may open"
+                f"{self._program}: cannot be run in the sandbox ({self.tail[-1] if self.tail else 'no message'}); set "
+                "the path of the program itself, not of something that starts it from another place"
             )
         return status
 
@@ -117,9 +117,11 @@ def run(
     Raises:
         MissingProgramError: if the program could not be started inside the sandbox.
     """
-    with tempfile.TemporaryFile() as stdin:
-        stdin.write(given)
-        stdin.seek(0)
+    with contextlib.ExitStack() as stack:
+        stdin = stack.enter_context(tempfile.TemporaryFile()) if given else None
+        if stdin is not None:
+            stdin.write(given)
+            stdin.seek(0)
         child = Child(arguments, limits, reads, stdin=stdin, variables=variables)
     timer = threading.Timer(timeout_seconds, child.kill)
     timer.start()
