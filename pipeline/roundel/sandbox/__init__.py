@@ -3,7 +3,8 @@
 ``Child`` and :func:`run` start them; :func:`protections` says which protections hold on this machine.
 """
 
+from roundel.sandbox.attempts import PROTECTIONS, protections
 from roundel.sandbox.child import Child, Finished, run
 from roundel.sandbox.start import Limits
 
-__all__ = ["Child", "Finished", "Limits", "run"]
+__all__ = ["PROTECTIONS", "Child", "Finished", "Limits", "protections", "run"]

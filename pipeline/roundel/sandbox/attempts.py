@@ -14,14 +14,14 @@ from roundel.sandbox.child import run
 from roundel.sandbox.start import OPEN_FILES, Limits
 
 PROTECTIONS = {
-    "reads_only_its_input": "could read no file but the video, the decoder and system libraries",
-    "writes_nothing": "could write no file",
-    "no_network": "had no network",
-    "no_other_processes": "could not reach into other processes",
-    "no_new_privileges": "could gain no privileges",
-    "limits": "was limited in memory, processor time and open files",
+    "reads_only_its_input": "reading files other than its input and system libraries",
+    "writes_nothing": "writing or changing files",
+    "no_network": "using a network",
+    "no_other_processes": "reaching into other processes",
+    "no_new_privileges": "gaining privileges",
+    "limits": "exceeding its limits of memory and time",
 }
-"""Names, as they are recorded, and what each means for a program that reads a video."""
+"""The names under which protections are recorded, and what each keeps a child from."""
 
 _LIMITS = Limits(2 * 1024**3, 20)
 _SECONDS = 20.0
@@ -62,16 +62,16 @@ print(json.dumps({
     "no_network": fails(*((socket.socket, family, kind) for family, kind in kinds)),
     "no_other_processes": sys.platform == "linux" and fails((os.kill, os.getppid(), 0), (trace_me,)),
     "no_new_privileges": sys.platform == "linux" and libc.prctl(39, 0, 0, 0, 0) == 1 and capabilities() == 0,
-    "limits": all(resource.getrlimit(kind)[1] == value for kind, value in wanted.items())
+    "limits": all(0 <= resource.getrlimit(kind)[1] <= value for kind, value in wanted.items())
         and fails(*((resource.setrlimit, kind, (value + 1, value + 1)) for kind, value in wanted.items())),
 }))
 """
 
 
 def protections() -> dict[str, bool | None]:
-    """Whether each of :data:`PROTECTIONS` holds for a child on this machine; ``None`` where that could not be tried.
+    """Whether each of :data:`PROTECTIONS` holds for a child of this process; ``None`` where that could not be tried.
 
-    It is tried once in each process and takes about as long as starting Python twice.
+    It is tried once in each process, which takes about as long as starting Python twice.
     """
     return dict(_tried())
 
