@@ -83,6 +83,6 @@ def loader_of(program: Path) -> Path | None:
                 if kind == _INTERPRETER:
                     stream.seek(offset)
                     return Path(os.fsdecode(stream.read(min(length, 4096)).rstrip(b"\0")))
-    except (OSError, struct.error):
+    except (OSError, ValueError, struct.error):
         pass
     return None

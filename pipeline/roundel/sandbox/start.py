@@ -89,7 +89,11 @@ def start(
             )
 
         process = _from_a_restricted_thread(popen, rights) if sys.platform == "linux" else popen()
-        _end_with_us(process.pid, theirs)
+        try:
+            _end_with_us(process.pid, theirs)
+        except BaseException:
+            process.kill()
+            raise
     return Started(process, ours)
 
 
@@ -150,7 +154,8 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
 def _end_with_us(group: int, theirs: IO[bytes]) -> None:
     """Let the kernel kill the child's group when our end of the pipe is closed, also by our own death.
 
-    Only Linux lets a file choose the signal. Elsewhere a child ends when it writes to us and nobody is there.
+    Only Linux lets a file choose the signal. Elsewhere, and if we are killed in the instant before this call, a child
+    ends when it writes to us and nobody is there.
     """
     if sys.platform == "linux":
         fcntl.fcntl(theirs, fcntl.F_SETOWN, -group)
