@@ -15,6 +15,7 @@ import os
 import platform
 import struct
 import sys
+from dataclasses import dataclass
 
 from roundel.sandbox import kernel
 
@@ -63,19 +64,29 @@ modify_ldt 154 -
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 NAMESPACES = 0x7E020000  # CLONE_NEW…
-ANY_BIT = 0xFFFFFFFF
-_DENIED_BITS = (
-    ("open", 2, None, 1, WRITING),
-    ("openat", 257, 56, 2, WRITING),
-    ("clone", 56, 220, 0, NAMESPACES),
-    ("prlimit64", 302, 261, 0, ANY_BIT),
-    ("sched_setaffinity", 203, 122, 0, ANY_BIT),
-    ("sched_setscheduler", 144, 119, 0, ANY_BIT),
-    ("sched_setparam", 142, 118, 0, ANY_BIT),
-    ("sched_setattr", 314, 274, 0, ANY_BIT),
-)
-"""Name, number on x86-64, number on arm64, argument, and its bits of which none may be set; 0 is the own process."""
+OTHERS = 0xFFFFFFFF  # a process by its number; 0 is the one that asks
 
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A call that fails if any of these bits of this argument is set."""
+
+    name: str
+    numbers: tuple[int | None, int | None]
+    argument: int
+    bits: int
+
+
+CONDITIONS = (
+    Condition("open", (2, None), 1, WRITING),
+    Condition("openat", (257, 56), 2, WRITING),
+    Condition("clone", (56, 220), 0, NAMESPACES),
+    Condition("prlimit64", (302, 261), 0, OTHERS),
+    Condition("sched_setaffinity", (203, 122), 0, OTHERS),
+    Condition("sched_setscheduler", (144, 119), 0, OTHERS),
+    Condition("sched_setparam", (142, 118), 0, OTHERS),
+    Condition("sched_setattr", (314, 274), 0, OTHERS),
+)
 FCNTL, SIGNAL_BY_FILE = (72, 25), (8, 10, 15)
 """Files can be told to send a signal to any process: F_SETOWN, F_SETSIG, F_SETOWN_EX."""
 
@@ -139,9 +150,9 @@ def program(machine: str) -> bytes:
         (IF_AT_LEAST, NEW_CALLS, "unknown", ""),
     ]
     lines += [(IF_EQUAL, number, "deny", "") for pair in denied_calls().values() if (number := pair[column]) is not None]
-    for _, *pair, argument, bits in _DENIED_BITS:
-        if pair[column] is not None:
-            lines += _if_call(pair[column], argument, [(IF_ANY_BIT, bits, "deny", "allow")])
+    for condition in CONDITIONS:
+        if (number := condition.numbers[column]) is not None:
+            lines += _if_call(number, condition.argument, [(IF_ANY_BIT, condition.bits, "deny", "allow")])
     lines += _if_call(FCNTL[column], 1, [(IF_EQUAL, value, "deny", "") for value in SIGNAL_BY_FILE])
     ends = {
         "allow": (RETURN, ALLOW, "", ""),
