@@ -130,7 +130,9 @@ def test_a_program_that_went_away_is_an_error(tmp_path: Path) -> None:
     fake = script(tmp_path, START)
     engine = Tesseract(fake, ("eng",))
     Path(fake).unlink()
-    with pytest.raises(StallError, match=r"fake-tesseract: cannot be run in the sandbox \(.*not found\).*nothing can be read"):
+    with pytest.raises(
+        StallError, match=r"fake-tesseract: cannot be run in the sandbox \(.*not found\).*nothing can be read"
+    ):
         engine.read([LINE], "eng")
 
 

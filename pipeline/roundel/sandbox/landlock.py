@@ -1,6 +1,6 @@
-"""Landlock: which files a child may open, and for what. Rights are taken from a thread and inherited by its children.
+"""Landlock: which files a child may open, and for what.
 
-The structures, rights and numbers are those of the kernel's ``linux/landlock.h``. Each version of the kernel's interface
+Rights are taken from a thread, and its children inherit that. The structures, rights and numbers are those of the kernel's ``linux/landlock.h``. Each version of the kernel's interface
 (ABI) knows more rights; those that a kernel does not know are left out.
 """
 

@@ -31,16 +31,16 @@ def needs(program: Path) -> Mapping[Path, int]:
     The loader is asked for the libraries; nothing of the program itself runs for that.
     """
     real = program.resolve()
-    rights = {Path(name): READ for name in COMMON_FILES}
-    rights |= {Path(name): READ | LIST for name in LIBRARY_FOLDERS}
+    rights = dict.fromkeys(map(Path, COMMON_FILES), READ)
+    rights |= dict.fromkeys(map(Path, LIBRARY_FOLDERS), READ | LIST)
     rights |= {PROCESSES: LIST, real: READ | EXECUTE}
     loader = loader_of(real)
     if loader is not None:
-        rights |= {library: READ for library in _libraries(loader, real)}
+        rights |= dict.fromkeys(_libraries(loader, real), READ)
         rights[loader.resolve()] = READ | EXECUTE
     elif interpreter := _interpreter_of(real):
         rights |= needs(interpreter)
-        rights |= {Path(name): READ | LIST | EXECUTE for name in SOFTWARE_FOLDERS}
+        rights |= dict.fromkeys(map(Path, SOFTWARE_FOLDERS), READ | LIST | EXECUTE)
     return MappingProxyType(rights)
 
 

@@ -1,9 +1,9 @@
 """A filter of system calls that a decoder never needs and an intruder would.
 
-The denied calls fail with an error and kill nothing, so that a library that tries one goes on without it. Calls that are
-newer than Linux 5.0 look as if the kernel did not know them: libraries then use the older ones, which the filter can see
-through (``clone3`` and ``openat2`` hide their flags behind a pointer), and what future kernels add is denied from the
-start. Numbers are those of the kernel's ``asm/unistd.h``, the format is that of ``linux/filter.h``.
+The denied calls fail with an error and kill nothing, so that a library that tries one goes on without it. Calls that
+are newer than Linux 5.0 look as if the kernel did not know them: libraries then use the older ones, which the filter
+can see through (``clone3`` and ``openat2`` hide their flags behind a pointer), and what future kernels add is denied
+from the start. Numbers are those of the kernel's ``asm/unistd.h``, the format is that of ``linux/filter.h``.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _DENIED = """
 socket 41 198
 
-ptrace 101 117                  process_vm_readv 310 270        process_vm_writev 311 271       kcmp 312 272
-kill 62 129                     tkill 200 130                   tgkill 234 131                  perf_event_open 298 241
-rt_sigqueueinfo 129 138         rt_tgsigqueueinfo 297 240       setpriority 141 140             ioprio_set 251 30
-shmget 29 194                   shmat 30 196                    shmctl 31 195                   mq_open 240 180
-semget 64 190                   semop 65 193                    semctl 66 191                   mq_unlink 241 181
-msgget 68 186                   msgsnd 69 189                   msgrcv 70 188                   msgctl 71 187
-semtimedop 220 192              migrate_pages 256 238           move_pages 279 239
+ptrace 101 117               process_vm_readv 310 270     process_vm_writev 311 271    kcmp 312 272
+kill 62 129                  tkill 200 130                tgkill 234 131               perf_event_open 298 241
+rt_sigqueueinfo 129 138      rt_tgsigqueueinfo 297 240    setpriority 141 140          ioprio_set 251 30
+shmget 29 194                shmat 30 196                 shmctl 31 195                mq_open 240 180
+semget 64 190                semop 65 193                 semctl 66 191                mq_unlink 241 181
+msgget 68 186                msgsnd 69 189                msgrcv 70 188                msgctl 71 187
+semtimedop 220 192           migrate_pages 256 238        move_pages 279 239
 
-creat 85 -                      truncate 76 45                  fallocate 285 47                mkdir 83 -
-mkdirat 258 34                  mknod 133 -                     mknodat 259 33                  link 86 -
-linkat 265 37                   symlink 88 -                    symlinkat 266 36                unlink 87 -
-unlinkat 263 35                 rmdir 84 -                      rename 82 -                     renameat 264 38
-renameat2 316 276               chmod 90 -                      fchmod 91 52                    fchmodat 268 53
-chown 92 -                      fchown 93 55                    lchown 94 -                     fchownat 260 54
-utime 132 -                     utimes 235 -                    futimesat 261 -                 utimensat 280 88
-setxattr 188 5                  lsetxattr 189 6                 fsetxattr 190 7                 removexattr 197 14
-lremovexattr 198 15             fremovexattr 199 16
+creat 85 -                   truncate 76 45               fallocate 285 47             mkdir 83 -
+mkdirat 258 34               mknod 133 -                  mknodat 259 33               link 86 -
+linkat 265 37                symlink 88 -                 symlinkat 266 36             unlink 87 -
+unlinkat 263 35              rmdir 84 -                   rename 82 -                  renameat 264 38
+renameat2 316 276            chmod 90 -                   fchmod 91 52                 fchmodat 268 53
+chown 92 -                   fchown 93 55                 lchown 94 -                  fchownat 260 54
+utime 132 -                  utimes 235 -                 futimesat 261 -              utimensat 280 88
+setxattr 188 5               lsetxattr 189 6              fsetxattr 190 7              removexattr 197 14
+lremovexattr 198 15          fremovexattr 199 16
 
-mount 165 40                    umount2 166 39                  pivot_root 155 41               chroot 161 51
-unshare 272 97                  setns 308 268                   name_to_handle_at 303 264       open_by_handle_at 304 265
-fanotify_init 300 262           fanotify_mark 301 263           quotactl 179 60                 acct 163 89
-swapon 167 224                  swapoff 168 225                 bpf 321 280                     userfaultfd 323 282
-keyctl 250 219                  add_key 248 217                 request_key 249 218             syslog 103 116
-init_module 175 105             finit_module 313 273            delete_module 176 106           reboot 169 142
-kexec_load 246 104              kexec_file_load 320 294         personality 135 92              vhangup 153 58
-settimeofday 164 170            clock_settime 227 112           adjtimex 159 171                clock_adjtime 305 266
-sethostname 170 161             setdomainname 171 162           iopl 172 -                      ioperm 173 -
+mount 165 40                 umount2 166 39               pivot_root 155 41            chroot 161 51
+unshare 272 97               setns 308 268                name_to_handle_at 303 264    open_by_handle_at 304 265
+fanotify_init 300 262        fanotify_mark 301 263        quotactl 179 60              acct 163 89
+swapon 167 224               swapoff 168 225              bpf 321 280                  userfaultfd 323 282
+keyctl 250 219               add_key 248 217              request_key 249 218          syslog 103 116
+init_module 175 105          finit_module 313 273         delete_module 176 106        reboot 169 142
+kexec_load 246 104           kexec_file_load 320 294      personality 135 92           vhangup 153 58
+settimeofday 164 170         clock_settime 227 112        adjtimex 159 171             clock_adjtime 305 266
+sethostname 170 161          setdomainname 171 162        iopl 172 -                   ioperm 173 -
 modify_ldt 154 -
 """
 """Name, number on x86-64, number on arm64: sockets; other processes; writing; the system itself."""
@@ -149,7 +149,8 @@ def program(machine: str) -> bytes:
         (IF_EQUAL, CLOSE_RANGE, "allow", ""),
         (IF_AT_LEAST, NEW_CALLS, "unknown", ""),
     ]
-    lines += [(IF_EQUAL, number, "deny", "") for pair in denied_calls().values() if (number := pair[column]) is not None]
+    denied = (pair[column] for pair in denied_calls().values())
+    lines += [(IF_EQUAL, number, "deny", "") for number in denied if number is not None]
     for condition in CONDITIONS:
         if (number := condition.numbers[column]) is not None:
             lines += _if_call(number, condition.argument, [(IF_ANY_BIT, condition.bits, "deny", "allow")])

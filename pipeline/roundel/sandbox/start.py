@@ -71,7 +71,7 @@ def start(
     """
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     command = [str(SHELL), "-c", f'{_limiting(limits)} && exec "$@"', "sh", *map(str, arguments)]
-    rights = needs(SHELL) | needs(Path(arguments[0])) | {path: _right_to_read(path) for path in reads}
+    rights = {**needs(SHELL), **needs(Path(arguments[0])), **{path: _right_to_read(path) for path in reads}}
     ours, theirs = _pipe()
     with theirs, contextlib.ExitStack() as stack:
         source = stdin or stack.enter_context(Path(os.devnull).open("rb"))
