@@ -1,7 +1,8 @@
 """Landlock: which files a child may open, and for what.
 
-Rights are taken from a thread, and its children inherit that. The structures, rights and numbers are those of the kernel's ``linux/landlock.h``. Each version of the kernel's interface
-(ABI) knows more rights; those that a kernel does not know are left out.
+Rights are taken from a thread, and its children inherit that. The structures, rights and numbers are those of the
+kernel's ``linux/landlock.h``. Each version of the kernel's interface (ABI) knows more rights; those that a kernel does
+not know are left out.
 """
 
 from __future__ import annotations
