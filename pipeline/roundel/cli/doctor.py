@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from subprocess import CalledProcessError
 
 from roundel import words
 from roundel.cli.output import JsonOption, QuietOption, print_json, results, visible
@@ -183,7 +182,7 @@ def _results() -> Iterator[tuple[str, bool, str]]:
     for name, check in CHECKS.items():
         try:
             yield name, True, check()
-        except (RoundelError, ImportError, OSError, CalledProcessError) as error:
+        except (RoundelError, ImportError, OSError) as error:
             yield name, False, str(error)
 
 

@@ -41,6 +41,9 @@ def ffmpeg_version(name: str) -> str:
         MissingProgramError: if there is no such program or it cannot be run there.
     """
     done = run([program(name), "-version"], limits(MediaConfig()), SECONDS_TO_ANSWER)
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[-1:] or ["it says nothing"]
+        raise MissingProgramError(f"{program(name)}: does not answer to -version ({said[0]}); install ffmpeg again")
     words = done.stdout.decode("utf-8", "replace").split()
     return words[2] if len(words) > 2 and words[0].startswith("ff") else "unknown"
 
