@@ -25,7 +25,7 @@ from random import Random
 
 ROUNDEL = (sys.executable, "-m", "roundel")
 FAST = "[types]\nengine = 'off'\n[text]\nengine = 'off'\n"
-EVERY_SECONDS = {"local": (2.0, 6.0), "ray": (4.0, 12.0)}
+EVERY_SECONDS = {"local": (2.0, 7.0), "ray": (4.0, 12.0)}
 """Between two kills. A Ray cluster needs some ten seconds to start, in which nothing gets done."""
 RAY_PROCESSES = ("raylet", "gcs_server", "ray::MapWorker")
 

@@ -45,6 +45,7 @@ class Shape:
 class _Member:
     process: SpawnProcess
     pipe: Connection
+    device: str | None
     hands: dict[str, Item] = field(default_factory=dict)
     ready: bool = False
 
@@ -74,8 +75,8 @@ class _Pool:
         self._spawn = multiprocessing.get_context("spawn")
         self._tries: Counter[str] = Counter()
         self._members: list[_Member] = []
-        self._started = 0
         self._false_starts = 0
+        self._reason = ""
 
     def work(self, items: Sequence[Item], stop: Callable[[], bool]) -> Iterator[Outcome]:
         waiting = deque(items)
@@ -98,6 +99,8 @@ class _Pool:
                     continue
                 if kind == "ready":
                     member.ready, self._false_starts = True, 0
+                elif kind == "false start":
+                    self._reason = f" ({content})"
                 elif kind == "outcome":
                     member.hands.pop(content.id, None)
                     yield content
@@ -106,8 +109,8 @@ class _Pool:
 
     def _new_member(self) -> _Member:
         mine, theirs = self._spawn.Pipe()
-        devices = self._shape.devices
-        device = devices[self._started % len(devices)] if devices else None
+        taken = Counter(member.device for member in self._members)
+        device = min(self._shape.devices, key=lambda name: taken[name], default=None)
         process = self._spawn.Process(
             target=serve,
             args=(theirs, self._facts, self._shape.threads, self._shape.videos_at_once, device),
@@ -116,8 +119,7 @@ class _Pool:
         )
         process.start()
         theirs.close()
-        self._started += 1
-        return _Member(process, mine)
+        return _Member(process, mine, device)
 
     def _hand_over(self, member: _Member, item: Item) -> None:
         member.hands[item.id] = item
@@ -134,8 +136,8 @@ class _Pool:
             self._false_starts += 1
             if self._false_starts > MOST_TRIES * self._shape.processes:
                 raise RoundelError(
-                    f"a process for the analysis {how} before it was ready, {self._false_starts} times in a row; "
-                    "is there enough memory? run it with fewer workers, and see roundel doctor"
+                    f"a process for the analysis {how} before it was ready{self._reason}, {self._false_starts} times "
+                    "in a row; is there enough memory? run it with fewer workers, and see roundel doctor"
                 )
         for item in member.hands.values():
             self._tries[item.id] += 1
@@ -193,6 +195,9 @@ def serve(
             worker = Worker(plan_from(facts), threads)
         except RoundelError as error:
             pipe.send(("error", error))
+            return
+        except Exception as error:  # a program that was killed, no memory: another try may succeed
+            pipe.send(("false start", f"{type(error).__name__}: {error}"))
             return
         pipe.send(("ready", None))
         if videos_at_once == 1:

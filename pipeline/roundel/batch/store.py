@@ -7,6 +7,7 @@ there, which is written last; the outcome that names it comes after that.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,6 +158,7 @@ class RemoteStore:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(self._bytes(f"{self._root}/{name}/{inner}") or b"")
         if wrong := package.problems(partial):
+            shutil.rmtree(partial)
             raise RoundelError(f"{self.address}/{name}: is not as it was written: {wrong[0].rpartition('/')[2]}")
         package.put_in_place(partial, target)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from roundel.config import MediaConfig
-from roundel.errors import MediaError, MediaLimitError
+from roundel.errors import MediaError, MediaLimitError, StallError
 from roundel.media.identity import require_file
-from roundel.media.process import UNTRUSTED, program, run
+from roundel.media.process import UNTRUSTED, limits, program
+from roundel.sandbox import run
 from roundel.types import Colour, MediaInfo
 
 HDR_TRANSFERS = {"smpte2084", "arib-std-b67"}
@@ -139,14 +141,20 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
     Raises:
         MediaError: if it is no file, or no video that can be read, with the reason ffprobe gives.
         MediaLimitError: if it asks for more than the configuration allows.
+        StallError: if ffprobe is killed from outside: nothing is known of the file then.
     """
     arguments = [program(config.ffprobe), "-v", "error", "-of", "json", "-show_format", "-show_streams"]
     arguments += [part for key, value in UNTRUSTED.items() for part in (f"-{key}", value)]
     require_file(path)
     with plain_name(path) as plain:
-        done = run([*arguments, "-i", file_url(plain)], config, config.probe_seconds)
+        done = run([*arguments, "-i", file_url(plain)], limits(config), config.probe_seconds, [path])
     if done.timed_out:
         raise MediaLimitError(f"{path}: the header could not be read within {config.probe_seconds:g} s")
+    if done.returncode == -signal.SIGKILL:
+        raise StallError(
+            f"{path}: the program that reads headers was killed, perhaps for want of memory or processor time; "
+            "free some and run again"
+        )
     try:
         found: dict[str, Any] = json.loads(done.stdout or b"{}")
     except ValueError:
