@@ -24,7 +24,7 @@ from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Plan
 from roundel.batch.store import LocalStore, agree_on, open_store, outcome_name, outcomes
 from roundel.batch.worker import TargetError, Worker, facts_for_worker, plan_from
-from roundel.errors import RoundelError, UsageError
+from roundel.errors import IntegrityError, UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, analyse, detector, find_two, tree_of
 
 MakeClip = Callable[..., Path]
@@ -105,24 +105,16 @@ def test_a_broken_video_gives_a_package_that_says_why(tmp_path: Path) -> None:
     assert package.problems(tmp_path / "case" / outcome.package) == []
 
 
-def make_empty(path: Path) -> None:
-    path.touch()
-
-
-def make_link(path: Path) -> None:
-    path.symlink_to(path)
-
-
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (make_empty, "is empty (0 bytes)"),
+        (Path.touch, "is empty (0 bytes)"),
         (lambda path: None, "does not exist"),
         (os.mkfifo, "is a folder, pipe or device"),
         (lambda path: path.symlink_to("/dev/zero"), "is a folder, pipe or device"),
         (Path.mkdir, "is a folder, pipe or device"),
         (lambda path: path.symlink_to(path.parent / "nothing"), "does not exist"),
-        (make_link, "cannot be read"),
+        (lambda path: path.symlink_to(path), "does not exist"),
     ],
 )
 def test_what_is_no_file_with_bytes_fails_at_once_without_a_package(
@@ -145,10 +137,11 @@ class Acting(FakeDetector):
 
     def __init__(self, act: Callable[[], object]) -> None:
         super().__init__(find_two)
-        self.act = act
+        self.act, self.acted = act, False
 
     def _one(self, picture: Any) -> Any:
-        if self.pictures == 3:
+        if self.pictures >= 3 and not self.acted:
+            self.acted = True
             self.act()
         return super()._one(picture)
 
@@ -248,7 +241,8 @@ def test_a_damaged_package_that_is_there_already_is_not_overwritten_and_is_named
     before = tree_of(tmp_path / "case")
     outcome = one(plan_of(tmp_path, clip))
     assert (outcome.status, outcome.package, outcome.again, fake.pictures) == ("failed", None, True, 0)
-    assert f"{made.package / name}: " in outcome.message
+    assert str(made.package / name) in outcome.message or name == package.MANIFEST
+    assert str(made.package) in outcome.message
     assert "nothing was analysed; move the package out of the case and run again" in outcome.message
     assert tree_of(tmp_path / "case") == before
     shutil.move(made.package, tmp_path / "moved")
@@ -456,14 +450,14 @@ def test_workers_that_start_at_the_same_time_agree_on_the_versions_of_one(
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(refused) in ([0] * 4, [1] * 4) or target
+        assert sorted(refused) in ([0] * 4, [1] * 4)
 
 
 def test_damaged_versions_are_named(clip: Path, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, clip)
     for text in ("", "[]", "nothing", "\0" * 100):
         (plan.folder / "made-with.json").write_text(text)
-        with pytest.raises(RoundelError, match=r"made-with\.json: .*; make a new plan"):
+        with pytest.raises(IntegrityError, match=r"made-with\.json of this plan is damaged; make a new plan"):
             Worker(plan)
 
 

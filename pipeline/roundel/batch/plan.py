@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from roundel import case as cases
 from roundel.batch.sources import Found, file_system, is_address, sha256_of_source
 from roundel.config import Config
 from roundel.disk import replace_text
@@ -108,6 +109,9 @@ def write(folder: Path, target: str, config: Config, items: Iterable[Item], shar
         file_system(target)  # it must be one that can be used
     else:
         target = str(Path(target).absolute())
+        cases.require_free(Path(target))
+        if folder.absolute().is_relative_to(target):
+            raise UsageError(f"{folder}: lies in the case of its results; give a folder outside of it")
     lines = "".join(json.dumps(asdict(item), sort_keys=True) + "\n" for item in items)
     settings = {"target": target, "config": config.model_dump(mode="json"), "shards": shards}
     identifier = _identifier(settings, lines)
