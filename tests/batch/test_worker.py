@@ -436,6 +436,7 @@ def test_workers_that_start_at_the_same_time_agree_on_the_versions_of_one(
     plan = plan_of(tmp_path, clip, target=target)
     for number in range(30):
         store = open_store(replace(plan, folder=tmp_path / f"p{number}", id=f"{number}"))
+        (tmp_path / f"p{number}").mkdir()
         start, refused = threading.Barrier(8), []
 
         def begin(version: int) -> None:
@@ -455,7 +456,7 @@ def test_workers_that_start_at_the_same_time_agree_on_the_versions_of_one(
 
 def test_damaged_versions_are_named(clip: Path, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, clip)
-    for text in ("", "[]", "nothing", "\0" * 100):
+    for text in ("", "[1]", "nothing", "\0" * 100):
         (plan.folder / "made-with.json").write_text(text)
         with pytest.raises(IntegrityError, match=r"made-with\.json of this plan is damaged; make a new plan"):
             Worker(plan)

@@ -72,7 +72,7 @@ def refresh(case: Path, damaged: Collection[str | None] = ()) -> Refreshed:
 
 
 @contextlib.contextmanager
-def opened(case: Path) -> Iterator[sqlite3.Connection]:
+def _opened(case: Path) -> Iterator[sqlite3.Connection]:
     """A connection to the index, made if it is missing; committed at the end, rolled back after an error."""
     connection = sqlite3.connect(case / cases.INDEX, timeout=30, isolation_level=None)
     try:
@@ -90,7 +90,7 @@ def opened(case: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _refresh(case: Path, damaged: Collection[str | None]) -> Refreshed:
-    with opened(case) as index:
+    with _opened(case) as index:
         _prepare(index)
         known = dict(index.execute("SELECT package, manifest_sha256 FROM package"))
         present = dict(_present(case, known, damaged))
