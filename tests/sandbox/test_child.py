@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -173,6 +174,33 @@ def test_many_threads_start_children_at_once(script: Callable[[str], str]) -> No
         thread.join()
     assert said == {number: f"{number}\n".encode() for number in range(12)}
     assert gc.isenabled()
+
+
+class Witness:
+    """Says in which thread the garbage collector found it."""
+
+    threads: ClassVar[list[str]] = []
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        self.threads.append(threading.current_thread().name)
+
+
+@linux_only
+def test_nobody_else_s_finalizers_run_in_the_thread_that_has_given_up_its_rights(script: Callable[[str], str]) -> None:
+    program, usual = script("echo hello"), gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(20):
+            Witness()
+            assert run([program], LIMITS, 10).stdout == b"hello\n"
+        gc.collect()
+    finally:
+        gc.set_threshold(*usual)
+    assert len(Witness.threads) == 20
+    assert "restricted" not in Witness.threads
 
 
 def test_arguments_are_never_taken_for_shell() -> None:
