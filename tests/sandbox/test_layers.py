@@ -111,6 +111,16 @@ def test_every_version_of_landlock_confines(version: int, tmp_path: Path, monkey
     assert not (tmp_path / "new").exists()
 
 
+@linux_only
+def test_a_kernel_that_refuses_what_it_has_stops_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is started with less than was found to be there."""
+    if landlock.abi() == 0:
+        pytest.skip("this kernel has no landlock")
+    monkeypatch.setattr(landlock, "RIGHTS_SINCE", {1: 1 << 62})
+    with pytest.raises(OSError, match="the kernel refuses to set up the sandbox: Invalid argument"):
+        run(["/bin/sh", "-c", "echo hello"], Limits(2**32, 10), 10)
+
+
 @pytest.fixture
 def fresh() -> None:
     """Protections are tried anew."""
