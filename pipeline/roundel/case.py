@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roundel import custody, package
 from roundel.config import Config
-from roundel.disk import locked, replace_text
+from roundel.disk import PARTIAL, locked, replace_text
 from roundel.errors import IntegrityError, UsageError
 from roundel.media.identity import sha256_of
 from roundel.record import ClaimsCheck
@@ -60,8 +60,7 @@ def create(case: Path, config: Config) -> None:
         UsageError: if the folder exists and is no case.
         IntegrityError: if it was a case and its custody log is missing or damaged.
     """
-    if case.exists() and not is_case(case) and (not case.is_dir() or any(case.iterdir())):
-        raise UsageError(f"{case}: exists and is no case; give a new or empty folder to --case")
+    require_free(case)
     if (case / custody.FILE).is_file():
         custody.extend(case, [])  # removes what an interrupted run has left unfinished
     noted = [event for event in (custody.read(case) if is_case(case) else ()) if event.event == CONFIGURED]
@@ -73,6 +72,18 @@ def create(case: Path, config: Config) -> None:
     if not path.is_file() or path.read_bytes() != text:
         path.write_bytes(text)
     (case / VIDEOS).mkdir(exist_ok=True)
+
+
+def require_free(folder: Path) -> None:
+    """Make sure that a folder is a case or may become one.
+
+    Raises:
+        UsageError: if it holds something else.
+    """
+    if folder.exists() and not is_case(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        if is_case(folder):  # somebody else has just made it
+            return
+        raise UsageError(f"{folder}: exists and is no case; give a new or empty folder for the case")
 
 
 def is_case(folder: Path) -> bool:
@@ -229,7 +240,9 @@ def _strangers(case: Path) -> Iterator[str]:
         if path.is_symlink():
             yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
     for path in sorted(case.iterdir()):
-        if path.name not in known:
+        if path.name.startswith(f".{custody.HEAD}{PARTIAL}"):
+            yield f"{path}: a run is at work or was interrupted; the next one removes it"
+        elif path.name not in known:
             yield f"{path}: was added"
     files = {case / name for _, name in FILES if "/" in name}
     for folder in sorted({path.parent for path in files}):

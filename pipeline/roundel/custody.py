@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from roundel.disk import replace_text
+from roundel.disk import remove_partials, replace_text
 from roundel.errors import IntegrityError
 
 FILE = "custody.jsonl"
@@ -99,13 +99,17 @@ def extend(case: Path, entries: Sequence[Entry]) -> list[Event]:
     with path.open("a+b", buffering=0) as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         tail, unfinished = _tail(stream, path)
-        _check_head(case, _read_head(case), tail)
+        stated = _read_head(case)
+        _check_head(case, stated, tail)
+        remove_partials(case / HEAD)
         if unfinished:
             os.ftruncate(stream.fileno(), stream.seek(0, os.SEEK_END) - unfinished)
             entries = [(REPAIRED, FILE, {"removed_bytes": unfinished}), *entries]
-        if not tail:
-            (case / HEAD).touch()
         last = tail[-1] if tail else None
+        if last is None:
+            (case / HEAD).touch()
+        elif stated != _head(last.seq, last.hash):  # never more than one interruption behind
+            _write_head(case, _head(last.seq, last.hash))
         for start in range(0, len(entries), GROUP):
             group = _chained(last, entries[start : start + GROUP])
             if len(group) > 1:

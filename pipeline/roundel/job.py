@@ -81,7 +81,7 @@ def collect(arguments: Iterable[Path]) -> Inputs:
                 else:
                     passed_over.append(path)
         elif argument.suffix.lower() in LIST_SUFFIXES and argument.is_file():
-            files.update(dict.fromkeys(_read_list(argument)))
+            files.update(dict.fromkeys(argument.parent / line for line in read_list(argument)))
         else:
             files[argument] = None
     return Inputs(tuple(files), tuple(passed_over))
@@ -107,7 +107,12 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _read_list(path: Path) -> Iterator[Path]:
+def read_list(path: Path) -> Iterator[str]:
+    """The entries of a list, one a line, without comments.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -116,8 +121,7 @@ def _read_list(path: Path) -> Iterator[Path]:
         ) from error
     for line in lines:
         if line.strip() and not line.startswith("#"):
-            entry = Path(line.strip())
-            yield entry if entry.is_absolute() else path.parent / entry
+            yield line.strip()
 
 
 def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS) -> dict[str, object]:
