@@ -109,7 +109,7 @@ def read_types(folder: Path) -> dict[str, EquipmentType]:
     for path in type_files(folder):
         try:
             item = equipment_type(read_json(path))
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UsageError(f"{path}: is no type ({error!r}); see roundel catalogue check {folder}") from error
         found[item.id] = item
     return found

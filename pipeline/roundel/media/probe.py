@@ -89,6 +89,10 @@ def _rotation(stream: dict[str, Any]) -> int:
     return 0
 
 
+def _size(stream: dict[str, Any]) -> tuple[int, int]:
+    return int(stream.get("width", 0)), int(stream.get("height", 0))
+
+
 def _main_stream(streams: list[dict[str, Any]], path: Path) -> dict[str, Any]:
     pictures = [
         stream
@@ -102,7 +106,7 @@ def _main_stream(streams: list[dict[str, Any]], path: Path) -> dict[str, Any]:
         )
     return max(
         pictures,
-        key=lambda s: (s.get("disposition", {}).get("default", 0), s.get("width", 0) * s.get("height", 0), -s["index"]),
+        key=lambda s: (s.get("disposition", {}).get("default", 0), math.prod(_size(s)), -s["index"]),
     )
 
 
@@ -189,7 +193,7 @@ def media_info(printed: bytes, path: Path, config: MediaConfig) -> MediaInfo:
 
 
 def _media_info(path: Path, found: dict[str, Any], stream: dict[str, Any], config: MediaConfig) -> MediaInfo:
-    coded_width, coded_height = int(stream.get("width", 0)), int(stream.get("height", 0))
+    coded_width, coded_height = _size(stream)
     if coded_width <= 0 or coded_height <= 0:
         raise MediaError(f"{path}: its header gives no picture size; it may be incomplete")
     if coded_width * coded_height > config.max_pixels:
