@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from roundel import custody, package
 from roundel.config import Config
-from roundel.disk import replace_text
+from roundel.disk import read_bounded, replace_text
 from roundel.errors import IntegrityError, UsageError
 from roundel.media.identity import sha256_of
 from roundel.record import ClaimsCheck
+from roundel.words import shorten
 
 CONFIG = "roundel.toml"
 VIDEOS = "videos"
@@ -34,6 +36,8 @@ CLAIMS_CHECKED = "claims"
 CLAIMS = "claims"
 """Folder of the checks of claims, one file for each claim file."""
 CLAIMS_PAGE = "claims.html"
+_CHECK = re.compile(rf"{CLAIMS}/[^/\0]{{1,240}}\.json")
+MOST_CHECK_BYTES = 64 * 1024**2
 FILES = (
     (CONFIGURED, CONFIG),
     (GALLERY_ADDED, GALLERY_FILE),
@@ -54,6 +58,8 @@ def create(case: Path, config: Config) -> None:
     """
     if case.exists() and not is_case(case) and (not case.is_dir() or any(case.iterdir())):
         raise UsageError(f"{case}: exists and is no case; give a new or empty folder to --case")
+    if case.is_dir():
+        refuse_links(case)
     noted = [event for event in (custody.read(case) if is_case(case) else ()) if event.event == CONFIGURED]
     path, text = case / CONFIG, config.to_toml().encode()
     details = {"sha256": f"sha256:{hashlib.sha256(text).hexdigest()}", "config_sha256": config.sha256}
@@ -61,7 +67,7 @@ def create(case: Path, config: Config) -> None:
     if not noted or noted[-1].details != details:
         custody.append(case, CONFIGURED, CONFIG, details)
     if not path.is_file() or path.read_bytes() != text:
-        path.write_bytes(text)
+        replace_text(path, text.decode())
     (case / VIDEOS).mkdir(exist_ok=True)
 
 
@@ -76,13 +82,28 @@ def require(case: Path) -> Path:
 
     Raises:
         UsageError: if it is none.
+        IntegrityError: if there are links in it.
     """
     if not is_case(case):
         raise UsageError(
             f"{case}: is no case (it has no {custody.FILE}); make one with: "
             f"roundel analyze VIDEO --case {shlex.quote(str(case))}"
         )
+    refuse_links(case)
     return case
+
+
+def refuse_links(case: Path) -> None:
+    """Refuse a case in which a link takes the place of something: what is read or written there would lie elsewhere.
+
+    Raises:
+        IntegrityError: naming the link.
+    """
+    for path in (*case.iterdir(), *(case / VIDEOS).glob("*"), *(case / CLAIMS).glob("*")):
+        if path.is_symlink():
+            raise IntegrityError(
+                f"{path}: is a link, which Roundel never writes: the file or folder was replaced; restore it from a copy"
+            )
 
 
 def packages(case: Path) -> list[Path]:
@@ -116,7 +137,7 @@ def problems(case: Path) -> Iterator[str]:
     noted = {subject: event for (kind, subject), event in latest.items() if kind == ANALYSED}
     present = {path.relative_to(case).as_posix(): path for path in packages(case)}
     for name in sorted(noted.keys() - present.keys()):
-        yield f"{case / name}: the package is missing"
+        yield f"{case}/{shorten(name)}: the package is missing"
     for name, folder in present.items():
         if name not in noted:
             if whole:
@@ -124,9 +145,11 @@ def problems(case: Path) -> Iterator[str]:
         elif not agrees(folder, noted[name]):
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
-    checked = {name for kind, name in latest if kind == CLAIMS_CHECKED} | {
-        path.relative_to(case).as_posix() for path in claim_checks(case)
-    }
+    checked = {name for kind, name in latest if kind == CLAIMS_CHECKED}
+    for name in sorted(name for name in checked if not _CHECK.fullmatch(name)):
+        yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as a check of claims, which it cannot be"
+        checked.remove(name)
+    checked |= {path.relative_to(case).as_posix() for path in claim_checks(case)}
     for kind, name in (*FILES, *((CLAIMS_CHECKED, name) for name in sorted(checked))):
         if whole or (kind, name) in latest:
             yield from _problems_of(case, name, latest.get((kind, name)))
@@ -162,7 +185,11 @@ def read_claim_checks(case: Path) -> list[ClaimsCheck]:
         wrong = list(_problems_of(case, name, noted.get(name)))
         if wrong:
             raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and check the claims again")
-        found.append(ClaimsCheck.model_validate_json(path.read_text(encoding="utf-8")))
+        try:
+            found.append(ClaimsCheck.model_validate_json(read_bounded(path, MOST_CHECK_BYTES).decode("utf-8")))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+            raise IntegrityError(f"{path}: cannot be read: {reason}; check the claims again") from error
     return found
 
 
@@ -197,14 +224,16 @@ def logged(case: Path) -> dict[str, custody.Event]:
 
 
 def agrees(folder: Path, event: custody.Event) -> bool:
-    """Whether a package's manifest is the one that the log notes; a missing manifest is another problem."""
+    """Whether a package's manifest is the one that the log notes; a missing one, or a link, is another problem."""
     manifest = folder / package.MANIFEST
-    return not manifest.is_file() or sha256_of(manifest) == event.details.get("manifest_sha256")
+    return not manifest.is_file() or manifest.is_symlink() or folder.is_symlink() or sha256_of(manifest) == event.details.get("manifest_sha256")
 
 
 def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator[str]:
     path = case / name
-    if event is None:
+    if path.is_symlink():
+        yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
+    elif event is None:
         if path.exists():
             yield f"{path}: the custody log does not mention this file"
     elif not path.is_file():

@@ -11,7 +11,7 @@ import errno
 import fcntl
 import getpass
 import hashlib
-import io
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -20,12 +20,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from roundel.disk import open_regular, read_bounded
 from roundel.errors import IntegrityError
 
 FILE = "custody.jsonl"
 HEAD = "custody.head"
 GENESIS = "sha256:" + "0" * 64
 TAIL_BYTES = 64 * 1024
+MOST_LINE_BYTES = 4 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def append(case: Path, event: str, subject: str, details: dict[str, Any] | None 
         OSError: if it cannot be written; the log is then as it was before.
     """
     path = case / FILE
-    with path.open("a+b", buffering=0) as stream:
+    with _open_log(path) as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         last = _last_line(stream, path)
         _check_head(case, _read_head(case), last)
@@ -93,6 +95,12 @@ def append(case: Path, event: str, subject: str, details: dict[str, Any] | None 
     return entry
 
 
+def _open_log(path: Path) -> IO[bytes]:
+    """The log, to be read and added to; a new one where there is none, and never what a link leads to."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    return os.fdopen(descriptor, "a+b", buffering=0)
+
+
 def _write(stream: IO[bytes], line: bytes) -> None:
     """Write a line to the disk whole or not at all."""
     size = os.fstat(stream.fileno()).st_size
@@ -107,7 +115,7 @@ def _write(stream: IO[bytes], line: bytes) -> None:
 
 def _last_line(stream: IO[bytes], path: Path) -> Event | None:
     start, tail = stream.seek(0, os.SEEK_END), b""
-    while start > 0 and b"\n" not in tail[:-1]:
+    while start > 0 and b"\n" not in tail[:-1] and len(tail) < MOST_LINE_BYTES:
         step = min(TAIL_BYTES, start)
         start -= step
         stream.seek(start)
@@ -144,12 +152,12 @@ def _head(seq: int, digest: str) -> bytes:
 
 def _read_head(case: Path) -> bytes | None:
     path = case / HEAD
-    return path.read_bytes() if path.is_file() else None
+    return read_bounded(path, TAIL_BYTES, follow=False) if path.is_file() else None
 
 
 def _write_head(case: Path, event: Event) -> None:
     """In place and in one go: what is written before is never longer."""
-    descriptor = os.open(case / HEAD, os.O_WRONLY | os.O_CREAT, 0o666)
+    descriptor = os.open(case / HEAD, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         os.pwrite(descriptor, _head(event.seq, event.hash), 0)
         os.fsync(descriptor)
@@ -176,13 +184,21 @@ def read(case: Path) -> Iterator[Event]:
     path = case / FILE
     if not path.is_file():
         raise IntegrityError(f"{path}: the custody log is missing; restore it from a copy")
-    with path.open("rb") as stream:
-        fcntl.flock(stream, fcntl.LOCK_SH)
-        raw, stated = stream.read(), _read_head(case)
     event = None
-    for number, line in enumerate(io.BytesIO(raw)):
-        event = _checked(path, number, line, event)
-        yield event
+    try:
+        with open_regular(path, follow=False) as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            stated, left = _read_head(case), os.fstat(stream.fileno()).st_size
+            fcntl.flock(stream, fcntl.LOCK_UN)  # what is added from now on is not read
+            for number in itertools.count():
+                line = stream.readline(min(left, MOST_LINE_BYTES))
+                left -= len(line)
+                if not line:
+                    break
+                event = _checked(path, number, line, event)
+                yield event
+    except OSError as error:
+        raise IntegrityError(f"{error.filename or path}: {error.strerror or error}; restore it from a copy") from error
     _check_head(case, stated, event)
 
 

@@ -64,7 +64,7 @@ def links(place: Place) -> Iterator[Entry]:
     secret = place.private / "secret.mp4"
     place.folder.mkdir(parents=True, exist_ok=True)
     for name, target in {"passwd": "/etc/passwd", "zero": "/dev/zero", "random": "/dev/urandom", "tty": "/dev/tty",
-                         "nowhere": "nowhere.mp4", "itself": "itself.mp4", "proc": "/proc/self/mem",
+                         "nowhere": "gone.mp4", "itself": "itself.mp4", "proc": "/proc/self/mem",
                          "stdin": "/dev/stdin"}.items():  # fmt: skip
         path = place.folder / f"{name}.mp4"
         path.symlink_to(target)
