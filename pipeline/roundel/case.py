@@ -6,11 +6,12 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from roundel import custody, package
 from roundel.config import Config
-from roundel.disk import read_bounded, replace_text
+from roundel.disk import locked, read_bounded, replace_text
 from roundel.errors import IntegrityError, UsageError
 from roundel.media.identity import sha256_of
 from roundel.record import ClaimsCheck
@@ -21,6 +22,11 @@ VIDEOS = "videos"
 REPORT = "report"
 INDEX = "index.sqlite"
 """Can be made again from the packages, so it is no evidence and is not checked."""
+LOCK = ".lock"
+"""Held while packages are made; there only as long as somebody is at work."""
+MERGE_LOCK = ".merge.lock"
+UNCHECKED = (INDEX, f"{INDEX}-journal", f".{INDEX}.lock", LOCK, MERGE_LOCK)
+"""Files of a case that hold no evidence."""
 REPORT_PAGE = "index.html"
 ANALYSED = "analysed"
 REPORTED = "reported"
@@ -60,6 +66,8 @@ def create(case: Path, config: Config) -> None:
         raise UsageError(f"{case}: exists and is no case; give a new or empty folder to --case")
     if case.is_dir():
         refuse_links(case)
+    if (case / custody.FILE).is_file():
+        custody.extend(case, [])  # removes what an interrupted run has left unfinished
     noted = [event for event in (custody.read(case) if is_case(case) else ()) if event.event == CONFIGURED]
     path, text = case / CONFIG, config.to_toml().encode()
     details = {"sha256": f"sha256:{hashlib.sha256(text).hexdigest()}", "config_sha256": config.sha256}
@@ -243,7 +251,7 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {custody.FILE, custody.HEAD, VIDEOS, INDEX, CLAIMS, *(name.partition("/")[0] for _, name in FILES)}
+    known = {custody.FILE, custody.HEAD, VIDEOS, CLAIMS, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
             yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
@@ -261,3 +269,17 @@ def _strangers(case: Path) -> Iterator[str]:
             yield f"{path}: an analysis runs or was interrupted; the next roundel analyze removes what is left over"
         elif not path.is_dir():
             yield f"{path}: was added"
+
+
+@contextmanager
+def at_work(case: Path, shared: bool = False) -> Iterator[None]:
+    """Hold a case while packages are made in it.
+
+    ``shared`` is for the parts of a batch, which work beside each other.
+
+    Raises:
+        UsageError: if another run holds it.
+    """
+    busy = f"{case}: another run is at work in this case; wait for it to end, or stop it and run again"
+    with locked(case / LOCK, busy, shared):
+        yield

@@ -1,12 +1,18 @@
-"""Files that are read within limits, and files that appear whole or not at all."""
+"""Files that are read within limits, appear whole or not at all, and are held by one process at a time."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import platform
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
+
+from roundel.errors import UsageError
 
 
 def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
@@ -63,5 +69,61 @@ def replace_text(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
+        flush(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Make sure that a file's bytes, or a folder's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path, busy: str, shared: bool = False) -> Iterator[None]:
+    """Hold a lock file; the system releases it however this process ends. It is removed by who holds it last.
+
+    Args:
+        path: the lock file; it says who took it.
+        busy: what to say if somebody else holds it; who that is, as far as known, is added.
+        shared: several may hold it so at the same time, but nobody exclusively.
+
+    Raises:
+        UsageError: if somebody else holds it.
+        OSError: if the place knows no locks.
+    """
+    stream = _take(path, busy, shared)
+    with stream:
+        stream.seek(0)
+        stream.truncate()
+        stream.write(f"process {os.getpid()} on {platform.node()}")
+        stream.flush()
+        try:
+            yield
+        finally:
+            with suppress(BlockingIOError):
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+
+
+def _take(path: Path, busy: str, shared: bool) -> TextIO:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        stream = os.fdopen(descriptor, "a+", encoding="utf-8")
+        try:
+            fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+                return stream
+        except BlockingIOError:
+            stream.seek(0)
+            holder = stream.read(200).strip()
+            stream.close()
+            raise UsageError(f"{busy}{f' ({holder})' if holder else ''}") from None
+        except OSError:
+            stream.close()
+            raise
+        stream.close()  # who held it before has removed it meanwhile

@@ -166,32 +166,42 @@ def run(
     """Analyse the inputs one after the other; yields the outcome of each. The same bytes are analysed once.
 
     ``claims`` are held against each video by itself, and the package holds what came of it.
+
+    Raises:
+        UsageError: if another run is at work in the case.
     """
-    package.remove_left_overs(case / cases.VIDEOS)
-    made_with = provenance(config, loaded, specialists)
-    assess = None
-    if claims is not None:
-        made_with[CLAIMS] = [claims.sha256, *(item.sha256 for item in claims.files)]
-        assess = partial(_assessed, claims)
-    job = _Job(case, config, loaded, specialists, made_with, cases.logged(case), assess)
-    known = {(event.subject, event.details.get("path")) for event in custody.read(case) if event.event == "received"}
-    for path in inputs:
-        try:
-            identity = _readable(identify(path))
-        except MediaError as error:
-            custody.append(case, "failed", str(path), {"kind": type(error).__name__, "message": str(error)})
-            yield Outcome(path, "failed", None, None, str(error))
-            continue
-        if (identity.sha256, str(path.absolute())) not in known:
-            details = {"name": path.name, "path": str(path.absolute()), "size_bytes": identity.size_bytes}
-            custody.append(case, "received", identity.sha256, details)
-        yield _analyze_one(job, path, identity, progress)
+    with cases.at_work(case):
+        package.remove_left_overs(case / cases.VIDEOS)
+        made_with = provenance(config, loaded, specialists)
+        assess = None
+        if claims is not None:
+            made_with[CLAIMS] = [claims.sha256, *(item.sha256 for item in claims.files)]
+            assess = partial(_assessed, claims)
+        job = _Job(case, config, loaded, specialists, made_with, cases.logged(case), assess)
+        received = (event for event in custody.read(case) if event.event == "received")
+        known = {(event.subject, event.details.get("path")) for event in received}
+        for path in inputs:
+            yield _take(job, path, known, progress)
 
 
-def _readable(identity: VideoIdentity) -> VideoIdentity:
-    """File names as text: bytes that are none are shown as escapes."""
-    names = (os.fsencode(name).decode("utf-8", "backslashreplace") for name in identity.names)
-    return replace(identity, names=tuple(names))
+def _take(
+    job: _Job, path: Path, known: set[tuple[str, object]], progress: Callable[[Path], Progress] | None
+) -> Outcome:
+    try:
+        identity = identify(path)
+    except MediaError as error:
+        custody.append(job.case, "failed", str(path), {"kind": type(error).__name__, "message": str(error)})
+        return Outcome(path, "failed", None, None, str(error))
+    identity = replace(identity, names=tuple(map(readable, identity.names)))
+    if (identity.sha256, str(path.absolute())) not in known:
+        details = {"name": path.name, "path": str(path.absolute()), "size_bytes": identity.size_bytes}
+        custody.append(job.case, "received", identity.sha256, details)
+    return _analyze_one(job, path, identity, progress)
+
+
+def readable(name: str) -> str:
+    """A file name as text: bytes that are none are shown as escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _analyze_one(

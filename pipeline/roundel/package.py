@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.disk import read_bounded
+from roundel.disk import flush, read_bounded
 from roundel.errors import IntegrityError, StallError
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, schema_json, to_json
@@ -72,7 +73,7 @@ class PackageWriter:
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self._folder = target.parent / f"{PARTIAL}{target.name}-{os.getpid()}"
+        self._folder = target.parent / f"{PARTIAL}{target.name}-{platform.node()}-{os.getpid()}"
         shutil.rmtree(self._folder, ignore_errors=True)
         (self._folder / EXHIBITS).mkdir(parents=True)
         self._raw = (self._folder / DETECTIONS).open("wb")
@@ -111,30 +112,9 @@ class PackageWriter:
             (self._folder / name).write_text(text, encoding="utf-8")
         manifest = "".join(f"{sha256_of(path).removeprefix('sha256:')}  {name}\n" for name, path in files(self._folder))
         (self._folder / MANIFEST).write_text(manifest, encoding="utf-8")
-        for _, path in files(self._folder):
-            _flush(path)
-        _flush(self._folder / MANIFEST)
-        _flush(self._folder / EXHIBITS)
-        _flush(self._folder)
-        digest = sha256_of(self._folder / MANIFEST)
-        self._put_in_place(digest)
-        _flush(self.target.parent)
-        return digest
-
-    def _put_in_place(self, digest: str) -> None:
-        try:
-            self._folder.rename(self.target)
-        except OSError:
-            present = self.target / MANIFEST
-            if not self.target.is_dir():
-                raise
-            if problems(self.target) or sha256_of(present) != digest:
-                raise StallError(
-                    f"{self.target}: there is a package already that differs from this one, and this run did not "
-                    "write it; move it out of the case and run again"
-                ) from None
-            shutil.rmtree(self._folder)
+        digest = put_in_place(self._folder, self.target)
         self._raw.close()
+        return digest
 
     def discard(self) -> None:
         """Remove what was written so far."""
@@ -142,6 +122,38 @@ class PackageWriter:
             with contextlib.suppress(OSError):  # a full disk: what could not be written is not wanted any more
                 stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def put_in_place(folder: Path, target: Path) -> str:
+    """Make a whole package appear at once: flush every byte of it to the disk, then rename its folder.
+
+    Returns:
+        The hash of the manifest, which stands for the whole package.
+
+    Raises:
+        StallError: if another package has taken the place meanwhile and is not the same.
+    """
+    for _, path in files(folder):
+        flush(path)
+    flush(folder / MANIFEST)
+    for inner in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        flush(inner)
+    flush(folder)
+    digest = manifest_sha256(folder)
+    try:
+        folder.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        if problems(target) or manifest_sha256(target) != digest:
+            raise StallError(
+                f"{target}: there is a package already that differs from this one, and this run did not "
+                "write it; move it out of the case and run again"
+            ) from None
+        shutil.rmtree(folder)
+    flush(target.parent)
+    flush(target.parent.parent)
+    return digest
 
 
 def remove_left_overs(videos: Path) -> None:
@@ -157,20 +169,17 @@ def remove_left_overs(videos: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def files(folder: Path) -> Iterator[tuple[str, Path]]:
     """The files of a package without its manifest, as (name within the package, path), sorted."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if (path.is_symlink() or not path.is_dir()) and name != MANIFEST:
             yield name, path
+
+
+def manifest_sha256(folder: Path) -> str:
+    """The hash of the manifest, which stands for the whole package."""
+    return sha256_of(folder / MANIFEST)
 
 
 def problems(folder: Path) -> list[str]:

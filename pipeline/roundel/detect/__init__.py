@@ -90,8 +90,12 @@ def choose_engine(asked: str, weights: Weights) -> str:
     return asked
 
 
-def load_detector(config: DetectorConfig) -> LoadedDetector:
+def load_detector(config: DetectorConfig, threads: int | None = None) -> LoadedDetector:
     """Load the configured weights into the configured engine.
+
+    Args:
+        config: which weights, which engine.
+        threads: most threads for the engine, below what the configuration says; results do not depend on it.
 
     Raises:
         WeightsError: if the weights are missing, altered or unsafe.
@@ -99,7 +103,7 @@ def load_detector(config: DetectorConfig) -> LoadedDetector:
     """
     weights = find_weights(config.model)
     engine = choose_engine(config.engine, weights)
-    threads = config.threads or available_threads()
+    threads = min(config.threads or available_threads(), threads or available_threads())
     calls = min(threads, MOST_CALLS) if engine == "onnx" else 1
     network: Network
     if engine == "onnx":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from roundel.config import MediaConfig
-from roundel.errors import MediaError, MediaLimitError
+from roundel.errors import MediaError, MediaLimitError, StallError
 from roundel.media.identity import require_file
 from roundel.media.process import UNTRUSTED, program, run
 from roundel.types import Colour, MediaInfo
@@ -154,6 +155,7 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
     Raises:
         MediaError: if it is no file, or no video that can be read, with the reason ffprobe gives.
         MediaLimitError: if it asks for more than the configuration allows.
+        StallError: if ffprobe is killed from outside: nothing is known of the file then.
     """
     arguments = [program(config.ffprobe), "-v", "error", "-of", "json", "-show_entries", ":".join(SHOWN)]
     arguments += [part for key, value in UNTRUSTED.items() for part in (f"-{key}", value)]
@@ -162,6 +164,11 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
         done = run([*arguments, "-i", file_url(plain)], config, config.probe_seconds)
     if done.timed_out:
         raise MediaLimitError(f"{path}: the header could not be read within {config.probe_seconds:g} s")
+    if done.returncode == -signal.SIGKILL:
+        raise StallError(
+            f"{path}: the program that reads headers was killed, perhaps for want of memory or processor time; "
+            "free some and run again"
+        )
     if done.returncode != 0:
         raise MediaError(f"{path}: is no video that can be read: {_reason(done.stderr)}")
     return media_info(done.stdout, path, config)

@@ -1,0 +1,170 @@
+"""The index of a case, ``CASE/index.sqlite``: what all packages hold, for questions over many videos.
+
+The packages are the truth; the index is made from them and can be made again. It is brought up to date in one
+transaction with SQLite's rollback journal, which, other than its write-ahead log, needs no shared memory. One writer at
+a time: :func:`refresh` holds a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from roundel import case as cases
+from roundel import custody, package
+from roundel.disk import locked
+from roundel.record import Analysis
+
+VERSION = 1
+LOCK = f".{cases.INDEX}.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """How many packages the index holds, and how many of them were taken up or dropped now."""
+
+    packages: int
+    added: int
+    removed: int
+
+
+def refresh(case: Path) -> Refreshed:
+    """Bring the index up to date with the packages and the custody log. One that is damaged is made anew.
+
+    Raises:
+        UsageError: if somebody else writes the index.
+        IntegrityError: if the custody log or a package cannot be read.
+    """
+    busy = f"{case / cases.INDEX}: is being written by another run; wait for it"
+    with locked(case / LOCK, busy):
+        try:
+            return _refresh(case)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
+            for path in (case / cases.INDEX, case / f"{cases.INDEX}-journal"):
+                path.unlink(missing_ok=True)
+            return _refresh(case)
+
+
+@contextlib.contextmanager
+def opened(case: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to the index, made if it is missing; committed at the end, rolled back after an error."""
+    connection = sqlite3.connect(case / cases.INDEX, timeout=30, isolation_level=None)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _refresh(case: Path) -> Refreshed:
+    with opened(case) as index:
+        _prepare(index)
+        known = dict(index.execute("SELECT package, manifest_sha256 FROM package"))
+        present = {
+            folder.relative_to(case).as_posix(): package.manifest_sha256(folder)
+            for folder in cases.packages(case)
+            if (folder / package.MANIFEST).is_file()
+        }
+        gone = sorted(known.items() - present.items())
+        new = sorted(present.items() - known.items())
+        index.executemany("DELETE FROM package WHERE package = ?", [(name,) for name, _ in gone])
+        for name, digest in new:
+            _add(index, name, digest, package.read_analysis(case / name))
+        _take_names(index, case)
+    return Refreshed(len(present), len(new), len(gone))
+
+
+def _prepare(index: sqlite3.Connection) -> None:
+    """Make the tables; those of another version are dropped."""
+    (version,) = index.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    old = index.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
+    index.execute("PRAGMA defer_foreign_keys = ON")
+    for (table,) in old:
+        index.execute(f'DROP TABLE IF EXISTS "{table}"')
+    for statement in _statements((Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")):
+        index.execute(statement)
+    index.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: ``executescript`` would end the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis) -> None:
+    media, coverage, made = analysis.media, analysis.coverage, analysis.provenance
+    index.execute(
+        "INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            name,
+            analysis.video.sha256,
+            digest,
+            analysis.failure.message if analysis.failure else None,
+            media.width if media else None,
+            media.height if media else None,
+            coverage.decoded_seconds if coverage else None,
+            sum(to - since for since, to in coverage.missing_seconds) if coverage else None,
+            coverage.analysed_frames if coverage else None,
+            str(made.get("tool_version")),
+            str(made.get("weights_name")),
+            str(made.get("config_sha256")),
+        ),
+    )
+    index.executemany(
+        "INSERT INTO count VALUES (?, ?, ?, ?, ?)",
+        [(name, node, count.lower, count.estimate, count.upper) for node, count in analysis.counts.items()],
+    )
+    index.executemany(
+        "INSERT INTO sighting VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                name,
+                track.id,
+                track.shot,
+                track.class_,
+                track.score,
+                track.start_seconds,
+                track.end_seconds,
+                track.exemplars[0] if track.exemplars else None,
+            )
+            for track in analysis.tracks
+        ],
+    )
+    read = [(track.id, reading) for track in analysis.tracks for reading in track.readings]
+    index.executemany(
+        "INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (name, number, track, reading.seconds, reading.text, reading.confidence)
+            for number, (track, reading) in enumerate([*read, *((None, caption) for caption in analysis.captions)])
+        ],
+    )
+
+
+def _take_names(index: sqlite3.Connection, case: Path) -> None:
+    received = {
+        (event.subject, str(event.details.get("name", "")), str(event.details.get("path", "")))
+        for event in custody.read(case)
+        if event.event == "received"
+    }
+    rows = [tuple(text.encode("utf-8", "backslashreplace").decode() for text in row) for row in sorted(received)]
+    index.execute("DELETE FROM name")
+    index.executemany("INSERT OR IGNORE INTO name VALUES (?, ?, ?)", rows)
