@@ -42,6 +42,7 @@ CLAIMS_CHECKED = "claims"
 CLAIMS = "claims"
 """Folder of the checks of claims, one file for each claim file."""
 CLAIMS_PAGE = "claims.html"
+A_LINK = "is a link, which Roundel never writes: the file or folder was replaced"
 _CHECK = re.compile(rf"{CLAIMS}/[^/\0]{{1,240}}\.json")
 MOST_CHECK_BYTES = 64 * 1024**2
 FILES = (
@@ -85,8 +86,8 @@ def is_case(folder: Path) -> bool:
     return any(path.is_file() for path in logs) or any((folder / VIDEOS).glob(f"*/*/{package.MANIFEST}"))
 
 
-def require(case: Path) -> Path:
-    """The folder of an existing case.
+def require(case: Path, *, links: bool = False) -> Path:
+    """The folder of an existing case; ``links`` in it are only left to a caller that lists and does not follow them.
 
     Raises:
         UsageError: if it is none.
@@ -97,7 +98,8 @@ def require(case: Path) -> Path:
             f"{case}: is no case (it has no {custody.FILE}); make one with: "
             f"roundel analyze VIDEO --case {shlex.quote(str(case))}"
         )
-    refuse_links(case)
+    if not links:
+        refuse_links(case)
     return case
 
 
@@ -110,14 +112,21 @@ def refuse_links(case: Path) -> None:
     for path in (*case.iterdir(), *(case / VIDEOS).glob("*"), *(case / CLAIMS).glob("*")):
         if path.is_symlink():
             raise IntegrityError(
-                f"{path}: is a link, which Roundel never writes: the file or folder was replaced; restore it from a copy"
+                f"{path}: {A_LINK}; restore it from a copy: what is read or written there would lie elsewhere"
             )
 
 
 def packages(case: Path) -> list[Path]:
-    """The folders of all packages, sorted by video and analysis."""
+    """The folders of all packages, sorted by video and analysis; none that a link leads to."""
+    if (case / VIDEOS).is_symlink():
+        return []
     return sorted(
-        path for path in (case / VIDEOS).glob("*/*") if path.is_dir() and not path.name.startswith(package.PARTIAL)
+        path
+        for path in (case / VIDEOS).glob("*/*")
+        if path.is_dir()
+        and not path.name.startswith(package.PARTIAL)
+        and not path.is_symlink()
+        and not path.parent.is_symlink()
     )
 
 
@@ -176,8 +185,8 @@ def note_import(case: Path, details: dict[str, object]) -> None:
 
 
 def claim_checks(case: Path) -> list[Path]:
-    """The files that hold checks of claims, sorted."""
-    return sorted((case / CLAIMS).glob("*.json"))
+    """The files that hold checks of claims, sorted; none that a link leads to."""
+    return [] if (case / CLAIMS).is_symlink() else sorted((case / CLAIMS).glob("*.json"))
 
 
 def read_claim_checks(case: Path) -> list[ClaimsCheck]:
@@ -234,13 +243,13 @@ def logged(case: Path) -> dict[str, custody.Event]:
 def agrees(folder: Path, event: custody.Event) -> bool:
     """Whether a package's manifest is the one that the log notes; a missing one, or a link, is another problem."""
     manifest = folder / package.MANIFEST
-    return not manifest.is_file() or manifest.is_symlink() or folder.is_symlink() or sha256_of(manifest) == event.details.get("manifest_sha256")
+    return not manifest.is_file() or manifest.is_symlink() or sha256_of(manifest) == event.details.get("manifest_sha256")
 
 
 def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator[str]:
     path = case / name
-    if path.is_symlink():
-        yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
+    if path.is_symlink() or path.parent.is_symlink():
+        yield f"{path}: {A_LINK}"
     elif event is None:
         if path.exists():
             yield f"{path}: the custody log does not mention this file"
@@ -254,7 +263,7 @@ def _strangers(case: Path) -> Iterator[str]:
     known = {custody.FILE, custody.HEAD, VIDEOS, CLAIMS, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
-            yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
+            yield f"{path}: {A_LINK}"
     for path in sorted(case.iterdir()):
         if path.name not in known:
             yield f"{path}: was added"

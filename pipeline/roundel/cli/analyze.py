@@ -137,17 +137,18 @@ def _run(
     from roundel.specialists import load_specialists
 
     inputs = job.collect(videos)
+    left_out = []
+    if inputs.passed_over:
+        left_out.append((f"{number(len(inputs.passed_over), 'file')} without a video's name", inputs.passed_over[0]))
+    if inputs.links:
+        left_out.append((f"{len(inputs.links)} of links out of the folder, pipes and devices", inputs.links[0]))
     if not inputs.files:
-        other = f" ({number(len(inputs.passed_over), 'file')} without a video's name)" if inputs.passed_over else ""
+        other = f" ({', '.join(said for said, _ in left_out)})" if left_out else ""
         raise UsageError(
             f"{', '.join(map(str, videos))}: no video found{other}; give videos, folders of videos, or .txt lists"
         )
-    if inputs.passed_over:
-        say(
-            f"passed over: {number(len(inputs.passed_over), 'file')} without a video's name, such as "
-            f"{inputs.passed_over[0]}",
-            quiet,
-        )
+    for said, example in left_out:
+        say(f"passed over: {said}, such as {example}", quiet)
     claim_file = _read_claims(claims) if claims is not None else None
     loaded = load_detector(settings.detector)
     specialists = load_specialists(settings, case)
