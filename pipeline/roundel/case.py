@@ -76,7 +76,7 @@ def create(case: Path, config: Config) -> None:
     if not noted or noted[-1].details != details:
         custody.append(case, CONFIGURED, CONFIG, details)
     if not path.is_file() or path.read_bytes() != text:
-        replace_text(path, text.decode())
+        path.write_bytes(text)
     (case / VIDEOS).mkdir(exist_ok=True)
 
 

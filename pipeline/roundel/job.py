@@ -218,7 +218,7 @@ def _take(
     job: _Job, path: Path, known: set[tuple[str, object]], progress: Callable[[Path], Progress] | None
 ) -> Outcome:
     try:
-        identity = identify(path, config.media.max_bytes)
+        identity = identify(path, job.config.media.max_bytes)
     except MediaError as error:
         custody.append(job.case, "failed", str(path), {"kind": type(error).__name__, "message": str(error)})
         return Outcome(path, "failed", None, None, str(error))
