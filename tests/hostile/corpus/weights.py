@@ -120,7 +120,7 @@ def _field(number: int, value: int | bytes | str) -> bytes:
 
 def _node(operator: str, inputs: list[str], outputs: list[str], attributes: bytes = b"") -> bytes:
     parts = [_field(1, name) for name in inputs] + [_field(2, name) for name in outputs]
-    return b"".join(parts) + _field(3, "n") + _field(4, operator) + attributes
+    return b"".join(parts) + _field(3, f"node of {outputs[0]}") + _field(4, operator) + attributes
 
 
 def _value(name: str, kind: int, shape: list[int | str]) -> bytes:
