@@ -29,6 +29,8 @@ UNCHECKED = (INDEX, f"{INDEX}-journal", f".{INDEX}.lock", LOCK, MERGE_LOCK)
 """Files of a case that hold no evidence."""
 REPORT_PAGE = "index.html"
 ANALYSED = "analysed"
+PROTECTIONS = "protections"
+"""Key of that event's details: what the decoder was kept from. A fact of the run: packages do not depend on it."""
 REPORTED = "reported"
 CONFIGURED = "configured"
 GALLERY_ADDED = "gallery"

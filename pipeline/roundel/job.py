@@ -25,6 +25,7 @@ from roundel.errors import MediaError, RoundelError, StallError, UsageError
 from roundel.media.identity import identify
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, ClaimRecord, to_record
+from roundel.sandbox import protections
 from roundel.specialists import Specialists
 from roundel.types import Failure, VideoIdentity, VideoResult
 
@@ -255,7 +256,8 @@ def _analyze_one(
             f"{path}: unexpected {type(error).__name__}: {error}. The others go on. Please report this with the file."
         )
         return _note_failure(job, path, identity, type(error).__name__, message)
-    custody.append(job.case, cases.ANALYSED, name, {"manifest_sha256": manifest_sha256, "video": identity.sha256})
+    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256, cases.PROTECTIONS: protections()}
+    custody.append(job.case, cases.ANALYSED, name, details)
     message = analysis.failure.message if analysis.failure else ""
     return Outcome(path, "failed" if analysis.failure else "done", target, analysis, message)
 

@@ -114,7 +114,8 @@ def _csv_entries(path: Path) -> Iterator[str]:
                 if entry:
                     yield entry if is_address(entry) else str(path.parent / entry)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path}: cannot be read as CSV: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: cannot be read as CSV: {reason}") from error
 
 
 def _at_address(address: str) -> Inputs:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from roundel import case as cases
 from roundel import job, package
 from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
@@ -18,6 +19,7 @@ from roundel.batch.store import agree_on, open_store, outcome_name
 from roundel.detect import load_detector
 from roundel.errors import MediaError, RoundelError, StallError
 from roundel.media.identity import identify
+from roundel.sandbox import protections
 from roundel.specialists import load_specialists
 from roundel.types import VideoIdentity
 
@@ -98,7 +100,8 @@ class Worker:
                     raise StallError(
                         f"{wrong[0]}; nothing was analysed; move the package out of the case and run again"
                     )
-                outcome = _outcome(item, identity, folder, name)
+                notes = {cases.PROTECTIONS: protections()}
+                outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})
                 self._store.keep(folder, name)
                 return outcome
 

@@ -28,7 +28,8 @@ from roundel.errors import MediaError, MediaLimitError, StallError
 from roundel.media.colour import is_rgb, matrix_of
 from roundel.media.coverage import CoverageMeter
 from roundel.media.probe import file_url, plain_name
-from roundel.media.process import UNTRUSTED, Child, program
+from roundel.media.process import UNTRUSTED, limits, program
+from roundel.sandbox import Child
 from roundel.types import Coverage, Frame, FrameRef, MediaInfo, Timestamp
 
 PIPE_BYTES = 1024 * 1024
@@ -83,7 +84,8 @@ class VideoDecoder:
             StallError: if the decoder makes no progress.
         """
         with plain_name(self._path) as plain:
-            child = Child(ffmpeg_arguments(plain, self._info, self._config), self._config, self._on_line)
+            arguments = ffmpeg_arguments(plain, self._info, self._config)
+            child = Child(arguments, limits(self._config), [self._path], self._on_line)
             assert child.process.stdout is not None
             with contextlib.suppress(OSError):
                 fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)

@@ -16,7 +16,8 @@ from typing import Any
 from roundel.config import MediaConfig
 from roundel.errors import MediaError, MediaLimitError, StallError
 from roundel.media.identity import require_file
-from roundel.media.process import UNTRUSTED, program, run
+from roundel.media.process import UNTRUSTED, limits, program
+from roundel.sandbox import run
 from roundel.types import Colour, MediaInfo
 from roundel.words import shorten
 
@@ -161,7 +162,7 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
     arguments += [part for key, value in UNTRUSTED.items() for part in (f"-{key}", value)]
     require_file(path)
     with plain_name(path) as plain:
-        done = run([*arguments, "-i", file_url(plain)], config, config.probe_seconds)
+        done = run([*arguments, "-i", file_url(plain)], limits(config), config.probe_seconds, [path])
     if done.timed_out:
         raise MediaLimitError(f"{path}: the header could not be read within {config.probe_seconds:g} s")
     if done.returncode == -signal.SIGKILL:
