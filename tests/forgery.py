@@ -36,9 +36,7 @@ def write_log(case: Path, events: Sequence[Event]) -> None:
 
 def manifest(contents: Mapping[str, bytes]) -> bytes:
     """The manifest that agrees with these files."""
-    return "".join(
-        f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(contents.items())
-    ).encode()
+    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(contents.items())).encode()
 
 
 def forged_case(

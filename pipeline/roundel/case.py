@@ -245,7 +245,9 @@ def logged(case: Path) -> dict[str, custody.Event]:
 def agrees(folder: Path, event: custody.Event) -> bool:
     """Whether a package's manifest is the one that the log notes; a missing one, or a link, is another problem."""
     manifest = folder / package.MANIFEST
-    return not manifest.is_file() or manifest.is_symlink() or sha256_of(manifest) == event.details.get("manifest_sha256")
+    return (
+        not manifest.is_file() or manifest.is_symlink() or sha256_of(manifest) == event.details.get("manifest_sha256")
+    )
 
 
 def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator[str]:

@@ -67,7 +67,9 @@ class DetectorConfig(Section):
     )
     tiles: Literal["auto", "on", "off"] = Field("auto", description="cut large frames into overlapping tiles")
     batch: int = Field(8, ge=1, le=256, description="most pictures in one call of the network")
-    threads: int = Field(0, ge=0, le=1024, description="threads of the engine; 0 takes the processors this process may use")
+    threads: int = Field(
+        0, ge=0, le=1024, description="threads of the engine; 0 takes the processors this process may use"
+    )
 
 
 class TrackingConfig(Section):

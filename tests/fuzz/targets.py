@@ -214,7 +214,9 @@ TARGETS = {
     "export": Target(_export, _export_seeds),
     "type": Target(_catalogue("types/t-72.json"), _files(CATALOGUE / "types" / "t-72.json"), is_json=True),
     "states": Target(_catalogue("states.toml"), lambda: iter(["".join(_head(CATALOGUE / "states.toml", 40)).encode()])),
-    "rows": Target(_catalogue("transfers/rows.csv"), lambda: iter(["".join(_head(CATALOGUE / "holdings.csv", 8)).encode()])),
+    "rows": Target(
+        _catalogue("transfers/rows.csv"), lambda: iter(["".join(_head(CATALOGUE / "holdings.csv", 8)).encode()])
+    ),
     "manifest": Target(_package, _package_seeds),
     "custody": Target(_log, _log_seeds),
     "events": Target(_events, _events_seeds, is_json=True),

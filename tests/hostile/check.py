@@ -19,10 +19,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from corpus import MAKERS, make  # noqa: E402
-from corpus.entry import REPOSITORY  # noqa: E402
-from judge import Verdict, run  # noqa: E402
-from trap import can_trace  # noqa: E402
+from corpus import MAKERS, make
+from corpus.entry import REPOSITORY
+from judge import Verdict, run
+from trap import can_trace
 
 PAGE = REPOSITORY / "docs" / "hostile.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
@@ -63,7 +63,9 @@ def main() -> None:
 
 def _say(verdict: Verdict) -> None:
     entry = verdict.entry
-    print(f"{entry.kind}: {entry.name}: {verdict.code}, {verdict.seconds:.1f} s, {verdict.peak_mib:.0f} MiB", flush=True)
+    print(
+        f"{entry.kind}: {entry.name}: {verdict.code}, {verdict.seconds:.1f} s, {verdict.peak_mib:.0f} MiB", flush=True
+    )
     for text in verdict.wrong:
         print(f"    WRONG {text}", flush=True)
 

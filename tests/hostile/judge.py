@@ -23,7 +23,9 @@ SYSTEM = (
     "/etc/nsswitch.conf", "/etc/host.conf", "/etc/hosts", "/etc/resolv.conf", "/etc/ldap/ldap.conf",
 )  # fmt: skip
 """What programs and libraries read whatever they are given."""
-PROGRAMS = frozenset({"ffmpeg", "ffprobe", "tesseract", "unshare", "true", "ldconfig", "ldconfig.real", "uname", "lscpu"})
+PROGRAMS = frozenset(
+    {"ffmpeg", "ffprobe", "tesseract", "unshare", "true", "ldconfig", "ldconfig.real", "uname", "lscpu"}
+)
 WRITTEN = ("/dev/null", "/proc/", "/dev/shm", "/dev/tty")
 PASSED = re.compile(r"^(Case: |passed over: |\d+ of \d+ videos? failed|[0-9a-f]{12}…/|Nothing was repeated)")
 
@@ -124,7 +126,16 @@ def _judged(entry: Entry, seen: Observed, scratch: Path, tree: Path, arguments: 
     left = sorted(path for path in (scratch / "tmp").rglob("*") if not path.name.startswith("roundel-ultralytics-"))
     verdict.outside += [str(path) for path in (*home, *left) if entry.arguments[0] not in ("models", "gallery")]
     verdict.network = sorted(seen.network)
-    may = (scratch, sys.prefix, sys.base_prefix, REPOSITORY, *sys.path, *given, *entry.may_read, *map(os.path.realpath, given))
+    may = (
+        scratch,
+        sys.prefix,
+        sys.base_prefix,
+        REPOSITORY,
+        *sys.path,
+        *given,
+        *entry.may_read,
+        *map(os.path.realpath, given),
+    )
     places = [place for place in may if Path(place) != tree and Path(place) not in tree.parents]
     verdict.foreign = sorted(path for path in seen.read if not _within(path, places, SYSTEM))
     strangers = sorted(path for path in seen.programs if not _known(path))

@@ -23,8 +23,7 @@ from pathlib import Path
 TRACED = "%file,%network,ftruncate"
 WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND)")
 CHANGES = frozenset(
-    "creat mkdir mkdirat mknod mknodat rename renameat renameat2 link linkat symlink symlinkat unlink unlinkat rmdir "
-    "truncate chmod fchmodat chown lchown fchownat utime utimes utimensat futimesat setxattr lsetxattr mount".split()
+    ["creat", "mkdir", "mkdirat", "mknod", "mknodat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "rmdir", "truncate", "chmod", "fchmodat", "chown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "mount"]
 )
 LOCAL_FAMILIES = ("AF_UNIX", "AF_NETLINK")
 # urllib3, which a library imports, asks for a port of this machine to learn whether there is IPv6; nothing is sent.
@@ -60,7 +59,9 @@ def can_trace() -> bool:
     strace = shutil.which("strace")
     if strace is None:
         return False
-    done = subprocess.run([strace, "-f", "--seccomp-bpf", "-e", "trace=%file", "true"], capture_output=True, check=False)
+    done = subprocess.run(
+        [strace, "-f", "--seccomp-bpf", "-e", "trace=%file", "true"], capture_output=True, check=False
+    )
     return done.returncode == 0 and b"execve(" in done.stderr
 
 
@@ -179,7 +180,11 @@ def _plain(text: str) -> str:
     r"""A text as strace writes it, with escapes such as \n and \303."""
     raw = re.sub(
         rb"\\(?:([0-7]{1,3})|(.))",
-        lambda m: bytes([int(m[1], 8)]) if m[1] else {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}.get(m[2], m[2]),  # fmt: skip # noqa: E501
+        lambda m: (
+            bytes([int(m[1], 8)])
+            if m[1]
+            else {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}.get(m[2], m[2])
+        ),  # fmt: skip
         os.fsencode(text),
         flags=re.DOTALL,
     )

@@ -14,8 +14,8 @@ import roundel_models
 from roundel import calibration
 from roundel.calibration import Calibration
 from roundel.classes import tree
-from roundel.detect.mapping import IGNORE, ClassMapping, check_fit, read_mapping
 from roundel.detect.limits import refuse_hostile
+from roundel.detect.mapping import IGNORE, ClassMapping, check_fit, read_mapping
 from roundel.disk import read_bounded
 from roundel.errors import WeightsError
 from roundel.media.identity import sha256_of

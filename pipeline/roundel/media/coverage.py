@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from roundel.types import Coverage, MediaInfo, Span, Timestamp
+from roundel.words import shorten
 
 MESSAGES_KEPT = 20
+MESSAGE_LENGTH = 500
 GAP_SECONDS = 0.25  # a step that is longer than the usual one by this, and by twice the usual one, is a gap
 EDGE_SECONDS = 0.5  # the header may promise this much more at either end: rounding and audio padding
 STEADY_SHARE = 0.98  # share of steps near the usual one in a video of constant frame rate
@@ -47,7 +49,7 @@ class CoverageMeter:
 
     def complain(self, message: str) -> None:
         """Count a message of the decoder and keep the first different ones. Called from the thread that reads them."""
-        text = _ADDRESS.sub("0x…", message).strip()
+        text = _ADDRESS.sub("0x…", shorten(message, MESSAGE_LENGTH)).strip()
         with self._lock:
             self._errors += 1
             if text not in self._messages and len(self._messages) < MESSAGES_KEPT:

@@ -99,7 +99,9 @@ def galleries(place: Place) -> Iterator[Entry]:
                 stream.truncate(2**40)
         else:
             path.write_bytes(files[name])
-        yield Entry("photos", f"gallery of a case: {name}", ("analyze", clip, "--case", str(case)), exits=frozenset({2}))
+        yield Entry(
+            "photos", f"gallery of a case: {name}", ("analyze", clip, "--case", str(case)), exits=frozenset({2})
+        )
     assert CASE
 
 

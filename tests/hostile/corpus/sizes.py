@@ -73,7 +73,12 @@ def odd_times(place: Place) -> Iterator[Entry]:
     mp4 = place.clip("time.mp4", *H264).read_bytes()
     at = mp4.index(b"mvhd") + 16
     header = mp4.index(b"mdhd") + 16
-    for name, scale, length in (("ages", 1, 2**32 - 1), ("no-clock", 0, 1), ("nothing", 1000, 0), ("fast", 2**32 - 1, 1)):
+    for name, scale, length in (
+        ("ages", 1, 2**32 - 1),
+        ("no-clock", 0, 1),
+        ("nothing", 1000, 0),
+        ("fast", 2**32 - 1, 1),
+    ):
         values = struct.pack(">II", scale, length)
         changed = mp4[:at] + values + mp4[at + 8 :]
         changed = changed[:header] + values + changed[header + 8 :]
@@ -84,7 +89,11 @@ def odd_times(place: Place) -> Iterator[Entry]:
         path = place.write(f"stts-{name}.mp4", mp4[:steps] + table + mp4[steps + 12 :])
         yield analyze(kind, f"mp4 steps {name}", path, exits=READ)
     edits = mp4.index(b"elst") + 12
-    for name, length, start, rate in (("far", 2**32 - 1, 2**31 - 1, 1), ("empty", 2**31, -1, 0), ("back", 1, -(2**31), -1)):
+    for name, length, start, rate in (
+        ("far", 2**32 - 1, 2**31 - 1, 1),
+        ("empty", 2**31, -1, 0),
+        ("back", 1, -(2**31), -1),
+    ):
         entry = struct.pack(">Iihh", length, start, rate, 0)
         path = place.write(f"elst-{name}.mp4", mp4[:edits] + entry + mp4[edits + 12 :])
         yield analyze(kind, f"mp4 edit list {name}", path, exits=READ)

@@ -141,7 +141,7 @@ def exports(place: Place) -> Iterator[Entry]:
         "open quotation": old + '"' + "x,\n" * 100_000,
         "number of 5,000 digits": old + row.replace(",1,,2000", f",{'9' * 5000},,2000"),
         "years": new + new.splitlines(keepends=True)[-1].replace("1999", "9" * 5000),
-        "escapes and formulas": old + row.replace("X-Wing", "=HYPERLINK(\"http://127.0.0.1:9\")\x1b[2J\u202e"),
+        "escapes and formulas": old + row.replace("X-Wing", '=HYPERLINK("http://127.0.0.1:9")\x1b[2J\u202e'),
         "100,000 columns": "x," * 100_000 + old.splitlines(keepends=True)[5],
         "NULs": old + "\0" * 10_000,
         "binary": bytes(range(256)) * 1000,
