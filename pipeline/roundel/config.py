@@ -226,7 +226,8 @@ def _explain(error: ValidationError) -> str:
         found = "something that is nested too deeply"
     section = Config.model_fields[parts[0]].annotation
     if first["type"] == "extra_forbidden" and section is not None:
-        return f"{shorten('.'.join(parts), MOST_SHOWN)}: there is no such setting; settings here are: {', '.join(section.model_fields)}"
+        known = ", ".join(section.model_fields)
+        return f"{shorten('.'.join(parts), MOST_SHOWN)}: there is no such setting; settings here are: {known}"
     if len(parts) == 1:
         return f"{parts[0]}: must be a table: write its settings below a line [{parts[0]}] (found: {found})"
     return f"{shorten('.'.join(parts[:2]), MOST_SHOWN)}: {first['msg']} (found: {found})"

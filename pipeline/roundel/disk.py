@@ -37,6 +37,11 @@ def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def lies_within(path: Path, folder: Path) -> bool:
+    """Whether a path, with every link followed, lies below a folder."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
 def read_bounded(path: Path, most_bytes: int, *, follow: bool = True) -> bytes:
     """The bytes of a regular file that is not larger than it should be.
 

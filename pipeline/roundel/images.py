@@ -42,9 +42,9 @@ def decode(content: bytes) -> NDArray[np.uint8]:
 
 
 def size_of(content: bytes) -> tuple[int, int] | None:
-    """Width and height as the header of a JPEG, PNG or WebP picture states them; ``None`` for anything else.
+    r"""Width and height as the header of a JPEG, PNG or WebP picture states them; ``None`` for anything else.
 
-    >>> size_of(b"\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR\\0\\0\\0\\x05\\0\\0\\0\\x07")
+    >>> size_of(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x05\0\0\0\x07")
     (5, 7)
     """
     try:

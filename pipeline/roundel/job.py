@@ -20,7 +20,7 @@ from roundel.claims.publish import records
 from roundel.claims.scene import Scene, footage_of
 from roundel.config import Config
 from roundel.detect import LoadedDetector
-from roundel.disk import read_bounded
+from roundel.disk import lies_within, read_bounded
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
 from roundel.media.identity import identify
 from roundel.media.process import ffmpeg_version
@@ -84,9 +84,8 @@ def collect(arguments: Iterable[Path]) -> Inputs:
     links: list[Path] = []
     for argument in arguments:
         if _is_folder(argument):
-            within = os.path.realpath(argument)
             for path in _inside(argument):
-                if _leads_out(path, within):
+                if _leads_out(path, argument):
                     links.append(path)
                 elif path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir():
                     files[path] = None
@@ -113,11 +112,11 @@ def _inside(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _leads_out(path: Path, within: str) -> bool:
+def _leads_out(path: Path, folder: Path) -> bool:
     """Whether what was found in a folder is no file of it: a link to elsewhere or to a folder, a pipe or a device."""
     if not path.is_symlink():
         return not (path.is_file() or path.is_dir())
-    return not path.is_file() or not os.path.realpath(path).startswith(os.path.join(within, ""))
+    return not path.is_file() or not lies_within(path, folder)
 
 
 def _is_folder(path: Path) -> bool:

@@ -4,14 +4,15 @@
     PYTHONPATH=tests python tests/fuzz/run.py TARGET --seconds 900 --work FOLDER
     PYTHONPATH=tests python tests/fuzz/run.py TARGET --minimise --work FOLDER
 
-The first form goes on from what FOLDER and the kept corpus hold; whatever ends in anything but a RoundelError is written
-to FOLDER/TARGET-found and ends the run. The second replaces the kept corpus by the smallest set of inputs that reaches
-as much. Atheris runs on Linux only and is not among the dependencies. Options after ``--`` go to libFuzzer.
+The first form goes on from what FOLDER and the kept corpus hold; whatever ends in anything but a RoundelError is
+written to FOLDER/TARGET-found-… and ends the run. The second adds to the kept corpus the fewest inputs that reach what
+it does not. Atheris runs on Linux only and is not among the dependencies. Options after ``--`` go to libFuzzer.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import json
 import random
@@ -93,10 +94,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:  # noqa: S108
 
         def one(data: bytes) -> None:
-            try:
+            with contextlib.suppress(RoundelError):
                 target.read(data, Path(scratch))
-            except RoundelError:
-                pass
 
         command = [sys.argv[0], f"-timeout={SLOW_SECONDS}", f"-rss_limit_mb={MOST_MIB}", f"-max_len={MOST_BYTES}"]
         command += [f"-artifact_prefix={given.work / given.target}-found-", *(part for part in options if part != "--")]

@@ -18,7 +18,7 @@ RUN = "import sys; from roundel.cli import main; sys.argv[0] = 'roundel'; main()
 LONGEST_LINE = 1500
 SYSTEM = (
     "/usr", "/lib", "/bin", "/sbin", "/proc/", "/sys/", "/etc/ld.so", "/etc/localtime", "/etc/OpenCL", "/dev/null",
-    "/dev/urandom", "/dev/random", "/dev/shm", "/etc/locale.alias", "/etc/ssl/openssl.cnf",
+    "/dev/urandom", "/dev/random", "/dev/shm/", "/etc/locale.alias", "/etc/ssl/openssl.cnf",  # noqa: S108
     # Tesseract is linked with libcurl and that with libldap, which looks up the name of this machine when it starts.
     "/etc/nsswitch.conf", "/etc/host.conf", "/etc/hosts", "/etc/resolv.conf", "/etc/ldap/ldap.conf",
 )  # fmt: skip
@@ -26,7 +26,7 @@ SYSTEM = (
 PROGRAMS = frozenset(
     {"ffmpeg", "ffprobe", "tesseract", "unshare", "true", "ldconfig", "ldconfig.real", "uname", "lscpu"}
 )
-WRITTEN = ("/dev/null", "/proc/", "/dev/shm", "/dev/tty")
+WRITTEN = ("/dev/null", "/proc/", "/dev/shm/", "/dev/tty")  # noqa: S108
 PASSED = re.compile(r"^(Case: |passed over: |\d+ of \d+ videos? failed|[0-9a-f]{12}…/|Nothing was repeated)")
 
 

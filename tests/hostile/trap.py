@@ -23,12 +23,15 @@ from pathlib import Path
 TRACED = "%file,%network,ftruncate"
 WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND)")
 CHANGES = frozenset(
-    ["creat", "mkdir", "mkdirat", "mknod", "mknodat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "rmdir", "truncate", "chmod", "fchmodat", "chown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "mount"]
+    """creat mkdir mkdirat mknod mknodat rename renameat renameat2 link linkat symlink symlinkat unlink unlinkat rmdir
+    truncate chmod fchmodat chown lchown fchownat utime utimes utimensat futimesat setxattr lsetxattr mount""".split()  # noqa: SIM905
 )
 LOCAL_FAMILIES = ("AF_UNIX", "AF_NETLINK")
 # urllib3, which a library imports, asks for a port of this machine to learn whether there is IPv6; nothing is sent.
 _OWN_PORT = re.compile(r'^bind\(.*htons\(0\).*"(::1|127\.0\.0\.1)"')
-_CALL = re.compile(r"^(?:\[pid +\d+\] )?(\w+)\((.*)\) += (-?\d+|\?)(?:<((?:[^>\\]|\\.)*)>)?(.*)$", re.DOTALL)
+_CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+|\?)(?:<((?:[^>\\]|\\.)*)>)?", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(.))", re.DOTALL)
+_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
 _TEXT = re.compile(r'(?:(AT_FDCWD|\d+)(?:<((?:[^>\\]|\\.)*)>)?, )?"((?:[^"\\]|\\.)*)"')
 
 
@@ -100,7 +103,8 @@ def watch(command: Sequence[str], environment: Mapping[str, str], folder: Path, 
 
 def _read_lines(stream, lines: list[tuple[float, str]], began: float) -> None:
     for line in stream:
-        lines.append((time.monotonic() - began, line.decode("utf-8", "replace").rstrip("\n")))
+        at = time.monotonic() - began
+        lines.append((at, line.decode("utf-8", "replace").rstrip("\n")))
 
 
 def _wait(process: subprocess.Popen[bytes], until: float, traced: bool) -> tuple[int, bool]:
@@ -127,8 +131,8 @@ def descendants(pid: int) -> list[int]:
     while waiting:
         one = waiting.pop()
         try:
-            for task in os.listdir(f"/proc/{one}/task"):
-                children = Path(f"/proc/{one}/task/{task}/children").read_text().split()
+            for task in Path(f"/proc/{one}/task").iterdir():
+                children = (task / "children").read_text().split()
                 found += map(int, children)
                 waiting += map(int, children)
         except OSError:
@@ -149,7 +153,7 @@ def _note(line: str, found: Observed, folder: Path) -> None:
     match = _CALL.match(line)
     if match is None:
         return
-    call, arguments, result, behind, rest = match.groups()
+    call, arguments, result, behind = match.groups()
     if call in ("connect", "bind", "sendto", "sendmsg", "sendmmsg"):
         if "AF_" in line and not any(family in line for family in LOCAL_FAMILIES) and not _OWN_PORT.search(line):
             found.network.add(f"{call}({arguments[:200]}")
@@ -173,19 +177,12 @@ def _path(arguments: str, folder: Path) -> str:
 
 def _resolved(match: re.Match[str], folder: Path) -> str:
     base = _plain(match[2]) if match[2] else str(folder)
-    return os.path.normpath(os.path.join(base, _plain(match[3])))
+    return os.path.normpath(Path(base, _plain(match[3])))
 
 
 def _plain(text: str) -> str:
     r"""A text as strace writes it, with escapes such as \n and \303."""
-    raw = re.sub(
-        rb"\\(?:([0-7]{1,3})|(.))",
-        lambda m: (
-            bytes([int(m[1], 8)])
-            if m[1]
-            else {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}.get(m[2], m[2])
-        ),  # fmt: skip
-        os.fsencode(text),
-        flags=re.DOTALL,
+    raw = _ESCAPE.sub(
+        lambda match: bytes([int(match[1], 8)]) if match[1] else _LETTERS.get(match[2], match[2]), os.fsencode(text)
     )
     return os.fsdecode(raw).removesuffix(" (deleted)")

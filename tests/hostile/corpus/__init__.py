@@ -44,7 +44,7 @@ MAKERS: dict[str, Maker] = {
 }
 """Who makes what, in the order of the table."""
 
-SECRET = "rosebud-4711 must not be read"
+MARK = "rosebud-4711 must not be read"
 
 
 def make(folder: Path, seed: int = 1, makers: Collection[str] = (), full: bool = True) -> list[Entry]:
@@ -62,11 +62,11 @@ def make(folder: Path, seed: int = 1, makers: Collection[str] = (), full: bool =
     source = Place(folder, private, clips, full, random.Random(seed))
     clip = source.clip("secret.mov", "-c:v", "mjpeg").read_bytes()
     for name in ("secret.mov", "secret.mp4", "secret.ts", "secret.txt", "secret.bin", "secret.onnx", "secret.pt"):
-        (private / name).write_bytes(clip if name.endswith((".mov", ".mp4", ".ts")) else SECRET.encode())
+        (private / name).write_bytes(clip if name.endswith((".mov", ".mp4", ".ts")) else MARK.encode())
     (private / "secret.yaml").write_text(
-        f"- id: s\n  kind: place\n  who: w\n  found: 2024-01-02\n  basis: seen\n  place: {SECRET}\n", encoding="utf-8"
+        f"- id: s\n  kind: place\n  who: w\n  found: 2024-01-02\n  basis: seen\n  place: {MARK}\n", encoding="utf-8"
     )
-    (private / "secret.csv").write_text(f"id,kind,who,found,basis,place\ns,place,w,2024-01-02,seen,{SECRET}\n")
+    (private / "secret.csv").write_text(f"id,kind,who,found,basis,place\ns,place,w,2024-01-02,seen,{MARK}\n")
     entries: list[Entry] = []
     for name in makers or MAKERS:
         place = Place(folder / name, private, clips, full, random.Random(f"{seed} {name}"))

@@ -34,7 +34,8 @@ YAML = {
     "NUL": "a: \0\n",
     "UTF-16": "\ufeffa: b\n".encode("utf-16"),
     "binary": bytes(range(256)) * 100,
-    "findings outside": 'schema_version: "1"\nfindings: ["{private}/secret.yaml", "../private/secret.csv", /etc/passwd]\n'
+    "findings outside": 'schema_version: "1"\n'
+    'findings: ["{private}/secret.yaml", "../../private/secret.csv", /etc/passwd]\n'
     "claims:\n" + CLAIM.format(text="t"),
     "findings that are itself": 'schema_version: "1"\nfindings: claims.yaml\nclaims:\n' + CLAIM.format(text="t"),
     "2,000 documents": "---\na: b\n" * 2000,

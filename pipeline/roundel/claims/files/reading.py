@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +37,7 @@ from roundel.claims.model import (
     Scope,
     Subject,
 )
+from roundel.disk import lies_within
 from roundel.errors import UsageError
 
 FILE_KEYS: Final = ("schema_version", "title", "about", "findings", "claims")
@@ -275,7 +275,6 @@ def _beside(path: Path, name: str) -> Path:
         UsageError: if it does not lie in the folder of the claim file or below it: whoever wrote that file does not
             choose which other files are read.
     """
-    folder = os.path.realpath(path.parent)
-    if not name.isprintable() or not os.path.realpath(path.parent / name).startswith(os.path.join(folder, "")):
+    if not name.isprintable() or not lies_within(path.parent / name, path.parent):
         raise UsageError(f"{quoted(name)} does not lie beside the claim file; give it with --findings")
     return path.parent / name
