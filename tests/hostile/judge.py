@@ -24,10 +24,24 @@ SYSTEM = (
 )  # fmt: skip
 """What programs and libraries read whatever they are given."""
 PROGRAMS = frozenset(
-    {"ffmpeg", "ffprobe", "tesseract", "unshare", "true", "ldconfig", "ldconfig.real", "uname", "lscpu"}
+    {
+        "ffmpeg",
+        "ffprobe",
+        "tesseract",
+        "unshare",
+        "true",
+        "ldconfig",
+        "ldconfig.real",
+        "uname",
+        "lscpu",
+        "ld-linux-x86-64.so.2",
+    }
 )
 WRITTEN = ("/dev/null", "/proc/", "/dev/shm/", "/dev/tty")  # noqa: S108
-PASSED = re.compile(r"^(Case: |passed over: |\d+ of \d+ videos? failed|[0-9a-f]{12}…/|Nothing was repeated)")
+PASSED = re.compile(
+    r"^(Case: |passed over: |\d+ of \d+ videos? failed|[0-9a-f]{12}…/|Nothing was repeated|No footage was examined"
+    r"|\d+ claims? assessed)"
+)
 
 
 @dataclass
@@ -150,7 +164,11 @@ def _judged(entry: Entry, seen: Observed, scratch: Path, tree: Path, arguments: 
     return verdict
 
 
-def _known(program: str) -> bool:
+def _known(arguments: str) -> bool:
+    """Whether a program is one of Roundel's own; a shell only as the sandbox starts it, to set limits."""
+    program = arguments.partition(", ")[0].strip('"')
+    if Path(program).name == "sh":
+        return 'exec \\"$@\\"' in arguments
     return Path(program).name in PROGRAMS or program.startswith((sys.prefix, sys.base_prefix))
 
 

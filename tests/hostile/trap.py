@@ -162,9 +162,10 @@ def _note(line: str, found: Observed, folder: Path) -> None:
         return
     if call in ("open", "openat", "openat2"):
         path = _plain(behind) if behind else _path(arguments, folder)
-        (found.changed if WRITING.search(arguments) else found.read).add(path)
+        if "O_PATH" not in arguments:  # such a descriptor names a file and reads nothing of it
+            (found.changed if WRITING.search(arguments) else found.read).add(path)
     elif call == "execve":
-        found.programs.add(_path(arguments, folder))
+        found.programs.add(arguments)
     elif call in CHANGES:
         for part in _TEXT.finditer(arguments):
             found.changed.add(_resolved(part, folder))
