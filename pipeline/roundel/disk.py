@@ -1,19 +1,62 @@
-"""Files that appear whole or not at all."""
+"""Files that are read within limits, appear whole or not at all, and are held by one process at a time."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import platform
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from roundel.errors import UsageError
 
 PARTIAL = ".partial-"
+
+
+def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
+    """Open a regular file for reading; whatever else may lie there, the call does not wait.
+
+    Args:
+        path: the file.
+        follow: whether it may be a link to a file. Files that Roundel has written are no links.
+
+    Raises:
+        OSError: if it cannot be opened, or is a folder, pipe or device.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise OSError(errno.ELOOP, "is a link, which Roundel never writes", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is a folder, pipe or device", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def lies_within(path: Path, folder: Path) -> bool:
+    """Whether a path, with every link followed, lies below a folder."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def read_bounded(path: Path, most_bytes: int, *, follow: bool = True) -> bytes:
+    """The bytes of a regular file that is not larger than it should be.
+
+    Raises:
+        OSError: if it cannot be opened, is a folder, pipe or device, or is larger.
+    """
+    with open_regular(path, follow=follow) as stream:
+        is_larger = os.fstat(stream.fileno()).st_size > most_bytes
+        data = b"" if is_larger else stream.read(most_bytes + 1)  # it may grow meanwhile
+    if is_larger or len(data) > most_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {most_bytes:,} bytes", str(path))
+    return data
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -88,7 +131,8 @@ def locked(path: Path, busy: str = "", shared: bool = False, waits: bool = False
 
 def _take(path: Path, busy: str, how: int) -> TextIO:
     while True:
-        stream = path.open("a+", encoding="utf-8")
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        stream = os.fdopen(descriptor, "a+", encoding="utf-8")
         try:
             fcntl.flock(stream, how)
             with suppress(FileNotFoundError):

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.disk import flush
+from roundel.disk import flush, read_bounded
 from roundel.errors import IntegrityError, StallError
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, schema_json, to_json
@@ -40,6 +40,8 @@ PARTIAL = ".partial-"
 FETCHED = "-fetch"
 """End of the name of a partial package that is a copy from elsewhere."""
 MOST_BEGINNINGS = 100
+MOST_MANIFEST_BYTES = 64 * 1024**2
+MOST_FACTS_BYTES = 256 * 1024**2
 _MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]+")
 
 _README_TEXT = """\
@@ -224,8 +226,12 @@ def problems(folder: Path) -> list[str]:
         return [f"{folder}: is a link, which Roundel never writes"]
     if not manifest.is_file():
         return [f"{manifest}: is missing"]
+    try:
+        listed = read_bounded(manifest, MOST_MANIFEST_BYTES, follow=False).decode("utf-8", "replace")
+    except OSError as error:
+        return [f"{manifest}: {error.strerror or error}, so it is none that Roundel has written"]
     expected = {}
-    for number, line in enumerate(manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1], start=1):
+    for number, line in enumerate(listed.split("\n")[:-1], start=1):
         if not _MANIFEST_LINE.fullmatch(line):
             return [f"{manifest}: line {number} is no manifest line"]
         digest, _, name = line.partition("  ")
@@ -235,7 +241,7 @@ def problems(folder: Path) -> list[str]:
     found += [f"{folder / name}: was added" for name in sorted(present.keys() - expected.keys())]
     for name in sorted(expected.keys() & present.keys()):
         path = present[name]
-        if path.is_symlink() or sha256_of(path) != f"sha256:{expected[name]}":
+        if path.is_symlink() or not path.is_file() or sha256_of(path) != f"sha256:{expected[name]}":
             found.append(f"{path}: was changed")
     return found
 
@@ -247,6 +253,8 @@ def read_analysis(folder: Path) -> Analysis:
         IntegrityError: if they cannot be read.
     """
     try:
-        return Analysis.model_validate_json((folder / ANALYSIS).read_text(encoding="utf-8"))
+        facts = read_bounded(folder / ANALYSIS, MOST_FACTS_BYTES, follow=False)
+        return Analysis.model_validate_json(facts.decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {str(error).splitlines()[0]}") from error
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {reason}") from error

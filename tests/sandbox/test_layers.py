@@ -103,12 +103,22 @@ def test_every_version_of_landlock_confines(version: int, tmp_path: Path, monkey
     monkeypatch.setattr(landlock, "abi", lambda: version)
     monkeypatch.setattr(seccomp, "available", lambda: False)
     limits = Limits(2**32, 10)
-    cat = run(["/bin/cat", tmp_path / "allowed", tmp_path / "other"], limits, 10, [tmp_path / "allowed"])
+    cat = run(["/bin/cat", tmp_path / "allowed", tmp_path / "other"], limits, 100, [tmp_path / "allowed"])
     assert cat.stdout == b"yes"
     assert "Permission denied" in cat.stderr
-    written = run(["/bin/sh", "-c", f"echo > {tmp_path}/new; : >> {tmp_path}/allowed"], limits, 10)
+    written = run(["/bin/sh", "-c", f"echo > {tmp_path}/new; : >> {tmp_path}/allowed"], limits, 100)
     assert written.stderr.count("Permission denied") == 2
     assert not (tmp_path / "new").exists()
+
+
+@linux_only
+def test_a_kernel_that_refuses_what_it_has_stops_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is started with less than was found to be there."""
+    if landlock.abi() == 0:
+        pytest.skip("this kernel has no landlock")
+    monkeypatch.setattr(landlock, "RIGHTS_SINCE", {1: 1 << 62})
+    with pytest.raises(OSError, match="the kernel refuses to set up the sandbox: Invalid argument"):
+        run(["/bin/sh", "-c", "echo hello"], Limits(2**32, 10), 100)
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def _expanded(argument: str) -> Iterator[Inputs]:
 def _at_path(path: Path) -> Inputs:
     inputs = job.collect([path])
     found = (Found(str(file.absolute()), file.name, _size(file)) for file in inputs.files)
-    return Inputs(tuple(found), tuple(map(str, inputs.passed_over)))
+    return Inputs(tuple(found), tuple(map(str, (*inputs.passed_over, *inputs.links))))
 
 
 def _size(path: Path) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel.detect.limits import MOST_SECONDS, run
 from roundel.errors import WeightsError
 from roundel.quiet import hush
 
@@ -18,17 +19,20 @@ class OnnxNetwork:
     """An exported detection network, run by ONNX Runtime."""
 
     engine = "onnx"
+    limit_seconds = MOST_SECONDS
 
     def __init__(self, path: Path, calls: int, threads: int) -> None:
         """Load a file for ``calls`` calls at a time with ``threads`` threads each."""
         hush()
         import onnxruntime
 
+        self._path = path
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is raised
         try:
             present = onnxruntime.get_available_providers()
             providers = [name for name in PROVIDERS if name in present]
@@ -47,7 +51,10 @@ class OnnxNetwork:
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
-        output = np.asarray(self._session.run([self._output], {self._input: batch})[0], np.float32)
+        try:
+            output = run(self._session, self._output, {self._input: batch}, self.limit_seconds)
+        except TimeoutError as error:
+            raise WeightsError(f"{self._path}: {error}, so it cannot be used") from error
         return output[:, : self._channels] if self._channels else output
 
 

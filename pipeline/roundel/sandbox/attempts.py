@@ -24,7 +24,7 @@ PROTECTIONS = {
 """The names under which protections are recorded, and what each keeps a child from."""
 
 _LIMITS = Limits(2 * 1024**3, 20)
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 # Runs in the sandbox. Each answer is whether everything that was tried failed, or whether what is asked for is so.
 _ATTEMPTS = """

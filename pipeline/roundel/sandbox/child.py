@@ -11,16 +11,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO
 
 from roundel.errors import MissingProgramError
-from roundel.sandbox.start import Limits, start
+from roundel.sandbox.start import NO_VARIABLES, Limits, start
 
 TAIL_LINES = 50
 NOT_STARTED = (126, 127)
 """What a shell ends with that cannot run a program, and a loader that misses a library."""
-NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

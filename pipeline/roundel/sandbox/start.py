@@ -31,6 +31,7 @@ SHELL = Path("/bin/sh")
 OPEN_FILES = 64
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Of the environment. Neither keys and passwords in it nor settings of libraries and languages reach a child."""
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 _starting = threading.Lock()
 
 
@@ -55,7 +56,7 @@ def start(
     limits: Limits,
     reads: Iterable[Path] = (),
     stdin: IO[bytes] | None = None,
-    variables: Mapping[str, str] = MappingProxyType({}),
+    variables: Mapping[str, str] = NO_VARIABLES,
 ) -> Started:
     """Start a program in a session of its own, with standard output and error as pipes.
 
@@ -68,6 +69,7 @@ def start(
 
     Raises:
         OSError: if the kernel refuses a protection that it has, or the shell cannot be started.
+        MissingProgramError: if the program's loader is missing.
     """
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     command = [str(SHELL), "-c", f'{_limiting(limits)} && exec "$@"', "sh", *map(str, arguments)]
@@ -112,9 +114,7 @@ def _from_a_restricted_thread(
 
     def restrict_and_start() -> None:
         try:
-            kernel.give_up_privileges()
-            landlock.restrict(rights)
-            seccomp.restrict()
+            _restrict(rights)
             made.set_result(popen())
         except BaseException as error:
             made.set_exception(error)
@@ -125,10 +125,20 @@ def _from_a_restricted_thread(
         try:
             thread = threading.Thread(target=restrict_and_start, name="restricted", daemon=True)
             thread.start()
-            return made.result()
+            thread.join()
         finally:
             if collects:
                 gc.enable()
+    return made.result()
+
+
+def _restrict(rights: Mapping[Path, int]) -> None:
+    try:
+        kernel.give_up_privileges()
+        landlock.restrict(rights)
+        seccomp.restrict()
+    except OSError as error:
+        raise OSError(error.errno, f"the kernel refuses to set up the sandbox: {error.strerror}") from error
 
 
 def _limiting(limits: Limits) -> str:
