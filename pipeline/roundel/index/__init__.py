@@ -93,27 +93,42 @@ def _refresh(case: Path, damaged: Collection[str | None]) -> Refreshed:
     with _opened(case) as index:
         _prepare(index)
         known = dict(index.execute("SELECT package, manifest_sha256 FROM package"))
-        present = dict(_present(case, known, damaged))
+        noted, names = _from_log(case)
+        present = dict(_present(case, known, noted, damaged))
         gone = sorted(known.items() - present.items())
         new = sorted(present.items() - known.items())
         index.executemany("DELETE FROM package WHERE package = ?", [(name,) for name, _ in gone])
         for name, digest in new:
             _add(index, name, digest, package.read_analysis(case / name))
-        _take_names(index, case)
+        index.execute("DELETE FROM name")
+        index.executemany("INSERT OR IGNORE INTO name VALUES (?, ?, ?)", sorted(names))
     return Refreshed(len(present), len(new), len(gone))
 
 
-def _present(case: Path, known: Mapping[str, str], damaged: Collection[str | None]) -> Iterator[tuple[str, str]]:
+def _from_log(case: Path) -> tuple[dict[str, object], set[tuple[str, str, str]]]:
+    """What the custody log says: the manifest of each package, and under which name each video was received."""
+    manifests: dict[str, object] = {}
+    names = set()
+    for event in custody.read(case):
+        if event.event == cases.ANALYSED:
+            manifests[event.subject] = event.details.get("manifest_sha256")
+        elif event.event == "received":
+            texts = (event.subject, str(event.details.get("name", "")), str(event.details.get("path", "")))
+            video, name, path = (text.encode("utf-8", "backslashreplace").decode() for text in texts)
+            names.add((video, name, path))
+    return manifests, names
+
+
+def _present(
+    case: Path, known: Mapping[str, str], noted: Mapping[str, object], damaged: Collection[str | None]
+) -> Iterator[tuple[str, str]]:
     """The packages that belong into the index, each with the hash of its manifest."""
-    noted = cases.logged(case)
     for folder in cases.packages(case):
         name = folder.relative_to(case).as_posix()
         if name not in noted or name in damaged or not (folder / package.MANIFEST).is_file():
             continue
         digest = package.manifest_sha256(folder)
-        if digest != noted[name].details.get("manifest_sha256"):
-            continue
-        if known.get(name) == digest or package.agrees(folder, package.ANALYSIS):
+        if digest == noted[name] and (known.get(name) == digest or package.agrees(folder, package.ANALYSIS)):
             yield name, digest
 
 
@@ -186,14 +201,3 @@ def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis) 
             for number, (track, reading) in enumerate([*read, *((None, caption) for caption in analysis.captions)])
         ],
     )
-
-
-def _take_names(index: sqlite3.Connection, case: Path) -> None:
-    received = {
-        (event.subject, str(event.details.get("name", "")), str(event.details.get("path", "")))
-        for event in custody.read(case)
-        if event.event == "received"
-    }
-    rows = [tuple(text.encode("utf-8", "backslashreplace").decode() for text in row) for row in sorted(received)]
-    index.execute("DELETE FROM name")
-    index.executemany("INSERT OR IGNORE INTO name VALUES (?, ?, ?)", rows)
