@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import fsspec
 
 from roundel import job
+from roundel.disk import open_regular
 from roundel.errors import MediaError, StallError, UsageError
 from roundel.media.identity import identify
 
@@ -124,7 +126,7 @@ def _size(path: Path) -> int | None:
 def _csv_entries(path: Path) -> Iterator[str]:
     """The entries of the column that holds paths or addresses."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, strict=True)
             names = {str(name).strip().lower(): name for name in rows.fieldnames or ()}
             column = next((names[name] for name in PATH_COLUMNS if name in names), None)
