@@ -207,6 +207,7 @@ def test_a_failure_is_noted_once_and_another_one_too(archive: Archive, tmp_path:
 
 def test_a_failure_that_was_overcome_stays_in_the_log(archive: Archive, tmp_path: Path) -> None:
     plan = small_plan(tmp_path / "plan", tmp_path / "case", video := tmp_path / "later.mp4")
+    cases.create(tmp_path / "case", SETTINGS)
     work(plan)
     merge(plan)
     shutil.copyfile(archive.inputs[1], video)
@@ -522,7 +523,7 @@ def test_results_at_an_address_come_into_a_case(archive: Archive, remote: Plan, 
 def test_a_fetch_that_was_killed_is_done_by_the_next_merge(
     remote: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, after in (("problems", 1), ("put_in_place", 0)):
+    for name, after in (("problems", 0), ("put_in_place", 0)):
         with monkeypatch.context() as patch:
             stopping(patch, package, name, after, then=False)
             with pytest.raises(Stop):
@@ -533,6 +534,7 @@ def test_a_fetch_that_was_killed_is_done_by_the_next_merge(
 
 
 def test_what_another_run_fetches_at_this_moment_is_not_removed(remote: Plan, tmp_path: Path) -> None:
+    cases.create(tmp_path / "case", SETTINGS)
     partial = tmp_path / "case" / "videos" / ("0" * 64) / f"{package.PARTIAL}x-fetch"
     partial.mkdir(parents=True)
     package.remove_left_overs(tmp_path / "case" / "videos")
