@@ -75,7 +75,7 @@ def run(entries: Sequence[Entry], tree: Path, patience: float = 3.0) -> Iterator
             batches.setdefault(entry.kind, []).append(entry)
     for kind in batches.values():
         for start in range(0, len(kind), 25):
-            yield from _run_together(kind[start : start + 25], tree, patience)
+            yield from run_together(kind[start : start + 25], tree, patience)
     for entry in alone:
         yield _run_alone(entry, tree, patience)
 
@@ -104,7 +104,7 @@ def _run_alone(entry: Entry, tree: Path, patience: float) -> Verdict:
     return verdict
 
 
-def _run_together(entries: Sequence[Entry], tree: Path, patience: float) -> Iterator[Verdict]:
+def run_together(entries: Sequence[Entry], tree: Path, patience: float) -> Iterator[Verdict]:
     """One call for several videos: each has a line of its own, and what is wrong with the call is wrong with all."""
     with tempfile.TemporaryDirectory(prefix="hostile-") as name:
         scratch = Path(name).resolve()
