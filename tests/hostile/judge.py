@@ -38,6 +38,8 @@ PROGRAMS = frozenset(
     }
 )
 WRITTEN = ("/dev/null", "/proc/", "/dev/shm/", "/dev/tty")  # noqa: S108
+LIVELY = ("<script", "javascript:", "onerror=alert", "<iframe", "<object", 'src="http', "{{", "\x1b", "\u202e")
+"""What must not stand in a report, in small letters."""
 PASSED = re.compile(
     r"^(Case: |passed over: |\d+ of \d+ videos? failed|[0-9a-f]{12}…/|Nothing was repeated|No footage was examined"
     r"|\d+ claims? assessed)"
@@ -190,6 +192,9 @@ def _said_wrong(entry: Entry, seen: Observed) -> Iterator[str]:
         yield "says nothing of what is wrong"
     if len(errors) + len(failures) + len(verdicts) > entry.lines:
         yield f"{len(errors) + len(failures) + len(verdicts)} lines, more than {entry.lines}"
+    if entry.arguments[0] == "report" and seen.code == 0:
+        page = Path(entry.arguments[1], "report", "index.html").read_text(encoding="utf-8").casefold()
+        yield from (f"the page holds {word!r}" for word in LIVELY if word in page)
     if entry.says and entry.says not in seen.errors + seen.output:
         yield f"does not say {entry.says!r}"
 

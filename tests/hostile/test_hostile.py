@@ -69,7 +69,8 @@ def test_the_corpus_is_the_same_each_time(tmp_path: Path) -> None:
     for name in ("one", "two"):
         make(tmp_path / name, 7, ["boxes"], full=False)
     one, two = (
-        {path.name: path.read_bytes() for path in sorted((tmp_path / name / "boxes").iterdir())} for name in ("one", "two")
+        {path.name: path.read_bytes() for path in sorted((tmp_path / name / "boxes").iterdir())}
+        for name in ("one", "two")
     )
     assert one == two
     assert len(one) > 10
