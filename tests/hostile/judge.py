@@ -38,7 +38,7 @@ PROGRAMS = frozenset(
     }
 )
 WRITTEN = ("/dev/null", "/proc/", "/dev/shm/", "/dev/tty")  # noqa: S108
-LIVELY = ("<script", "javascript:", "onerror=alert", "<iframe", "<object", 'src="http', "{{", "\x1b", "\u202e")
+LIVELY = ("<script", "<iframe", "<object", "\x1b", "\u202e")
 """What must not stand in a report, in small letters."""
 PASSED = re.compile(
     r"^(Case: |passed over: |\d+ of \d+ videos? failed|[0-9a-f]{12}…/|Nothing was repeated|No footage was examined"

@@ -1,7 +1,7 @@
 """A small part of the hostile corpus, run as a user would run it. ``check.py`` runs all of it.
 
 Without strace the exit code, the words, the time, the memory and files left in temporary folders are judged all the
-same; what is opened elsewhere, written elsewhere or sent is then not seen, and ``test_trap.py`` says that it was skipped.
+same; what is opened elsewhere, written elsewhere or sent is then not seen, and the tests of the trap are skipped.
 """
 
 from __future__ import annotations
