@@ -85,6 +85,23 @@ def test_a_picture_alone_and_in_a_batch_gives_the_same_boxes(picture: np.ndarray
     agree(alone[0], together[2])
 
 
+def test_boxes_are_the_same_bytes_with_any_number_of_threads(picture: np.ndarray) -> None:
+    path, config = roundel_models.weights(DetectorConfig().model), DetectorConfig(batch=3)
+    pictures = [picture, picture[:, ::-1].copy(), cv2.resize(picture, (640, 480)), picture[::-1].copy()]
+    by_threads = [YoloDetector(OnnxNetwork(path, 1, threads), config).detect(pictures) for threads in (1, 2, 4)]
+    assert sum(map(len, by_threads[0])) >= 4
+    for other in by_threads[1:]:
+        for one, same in zip(by_threads[0], other, strict=True):
+            assert one.xyxy.tobytes() == same.xyxy.tobytes()
+            assert one.scores.tobytes() == same.scores.tobytes()
+
+
+def test_threads_given_to_a_worker_limit_the_engine_and_do_not_enter_the_result() -> None:
+    one, all_of_them = load_detector(DetectorConfig(), threads=1), load_detector(DetectorConfig())
+    assert one.calls == 1
+    assert one.provenance == all_of_them.provenance
+
+
 def test_nothing_is_found_on_an_empty_picture() -> None:
     assert len(found_by("auto", np.full((240, 320, 3), 128, np.uint8))) == 0
 
