@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         for marker in ("real_media", "shared_data"):
             if marker in item.keywords and not SHARED.is_dir():
                 item.add_marker(pytest.mark.skip(reason="../shared is absent"))
-        if "gpu" in item.keywords and not cuda.devices():
+        if item.get_closest_marker("gpu") and not cuda.devices():
             item.add_marker(pytest.mark.skip(reason="there is no CUDA device"))
 
 

@@ -67,7 +67,7 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
         ("Program", f"Roundel {_get(made, 'tool_version')}", "text"),
         ("Detector weights", weights, "text"),
         ("SHA-256 of the weights", _get(made, "weights_sha256").removeprefix("sha256:"), "code"),
-        ("Engine", f"{_get(made, 'engine')} {_get(made, 'engine_version')}, {_get(made, 'precision')}", "text"),
+        ("Engine", _engine(made), "text"),
         ("Frames examined", sampling, "text"),
         (
             "Detector settings",
@@ -86,7 +86,7 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
         ("Probabilities", _calibrated(made), "text"),
         ("Types", f"{_get(made, 'identifier')}, {_get(made, 'identifier_sha256').removeprefix('sha256:')}", "code"),
         ("Reader of writing", f"{_get(made, 'text_reader')}; its weights are no probabilities", "text"),
-        ("Decoder", f"{_get(made, 'decoder')} {_get(made, 'ffmpeg_version')}", "text"),
+        ("Decoder", f"{_get(made, 'decoder')}; ffmpeg {_get(made, 'ffmpeg_version')}".removeprefix("ffmpeg; "), "text"),
         ("SHA-256 of the settings", _get(made, "config_sha256").removeprefix("sha256:"), "code"),
     )
     return Method(
