@@ -7,6 +7,7 @@ It is written under a temporary name, flushed to the disk and renamed. ``manifes
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import gzip
 import hashlib
@@ -17,13 +18,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.disk import flush
+from roundel.disk import flush, read_bounded
 from roundel.errors import IntegrityError, StallError
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, schema_json, to_json
@@ -36,6 +37,11 @@ SCHEMA = "analysis.schema.json"
 README = "README.txt"
 EXHIBITS = "exhibits"
 PARTIAL = ".partial-"
+FETCHED = "-fetch"
+"""End of the name of a partial package that is a copy from elsewhere."""
+MOST_BEGINNINGS = 100
+MOST_MANIFEST_BYTES = 64 * 1024**2
+MOST_FACTS_BYTES = 256 * 1024**2
 _MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]+")
 
 _README_TEXT = """\
@@ -72,11 +78,7 @@ class PackageWriter:
     def __init__(self, target: Path) -> None:
         self.target = target
         self._folder = target.parent / f"{PARTIAL}{target.name}-{platform.node()}-{os.getpid()}"
-        shutil.rmtree(self._folder, ignore_errors=True)
-        (self._folder / EXHIBITS).mkdir(parents=True)
-        self._raw = (self._folder / DETECTIONS).open("wb")
-        with contextlib.suppress(OSError):  # some network folders cannot lock
-            fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._raw = _begin(self._folder)
         self._lines = gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0)
 
     def picture(self, name: str, image: NDArray[np.uint8]) -> str:
@@ -154,17 +156,45 @@ def put_in_place(folder: Path, target: Path) -> str:
     return digest
 
 
+def _begin(folder: Path) -> BinaryIO:
+    """Make the folder of a package that is written now.
+
+    Its file of detections is locked as long as it is open: by that :func:`remove_left_overs` knows it. What it removes
+    before the lock is there is made again.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(MOST_BEGINNINGS):
+        with contextlib.suppress(FileNotFoundError):
+            (folder / EXHIBITS).mkdir(parents=True, exist_ok=True)
+            raw = (folder / DETECTIONS).open("wb")
+            try:
+                fcntl.flock(raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(raw.fileno()), (folder / DETECTIONS).stat()):
+                    return raw
+            except (BlockingIOError, FileNotFoundError):  # it is being removed
+                raw.close()
+            except OSError:  # some network folders cannot lock
+                return raw
+    raise StallError(f"{folder}: is removed again and again by another program; stop it and run again")
+
+
 def remove_left_overs(videos: Path) -> None:
-    """Remove what interrupted runs have left, but nothing that another run writes at this moment."""
+    """Remove what interrupted runs have left, but nothing that another run writes or fetches at this moment."""
     for folder in videos.glob(f"*/{PARTIAL}*"):
-        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as stack:
-            if (folder / DETECTIONS).is_file():
-                stream = stack.enter_context((folder / DETECTIONS).open("rb"))
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
+        if not folder.name.endswith(FETCHED):
+            _remove_unlocked(folder)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError, BlockingIOError), contextlib.ExitStack() as stack:
+        if (folder / DETECTIONS).is_file():
+            stream = stack.enter_context((folder / DETECTIONS).open("rb"))
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        try:
             shutil.rmtree(folder)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:  # it has just been begun
+                raise
 
 
 def files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -173,6 +203,15 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
         name = path.relative_to(folder).as_posix()
         if (path.is_symlink() or not path.is_dir()) and name != MANIFEST:
             yield name, path
+
+
+def agrees(folder: Path, name: str) -> bool:
+    """Whether one file of a package is the one that its manifest names."""
+    path = folder / name
+    if path.is_symlink() or not path.is_file():
+        return False
+    line = f"{sha256_of(path).removeprefix('sha256:')}  {name}"
+    return line in (folder / MANIFEST).read_text(encoding="utf-8", errors="replace").split("\n")
 
 
 def manifest_sha256(folder: Path) -> str:
@@ -187,8 +226,12 @@ def problems(folder: Path) -> list[str]:
         return [f"{folder}: is a link, which Roundel never writes"]
     if not manifest.is_file():
         return [f"{manifest}: is missing"]
+    try:
+        listed = read_bounded(manifest, MOST_MANIFEST_BYTES, follow=False).decode("utf-8", "replace")
+    except OSError as error:
+        return [f"{manifest}: {error.strerror or error}, so it is none that Roundel has written"]
     expected = {}
-    for number, line in enumerate(manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1], start=1):
+    for number, line in enumerate(listed.split("\n")[:-1], start=1):
         if not _MANIFEST_LINE.fullmatch(line):
             return [f"{manifest}: line {number} is no manifest line"]
         digest, _, name = line.partition("  ")
@@ -198,7 +241,7 @@ def problems(folder: Path) -> list[str]:
     found += [f"{folder / name}: was added" for name in sorted(present.keys() - expected.keys())]
     for name in sorted(expected.keys() & present.keys()):
         path = present[name]
-        if path.is_symlink() or sha256_of(path) != f"sha256:{expected[name]}":
+        if path.is_symlink() or not path.is_file() or sha256_of(path) != f"sha256:{expected[name]}":
             found.append(f"{path}: was changed")
     return found
 
@@ -210,6 +253,8 @@ def read_analysis(folder: Path) -> Analysis:
         IntegrityError: if they cannot be read.
     """
     try:
-        return Analysis.model_validate_json((folder / ANALYSIS).read_text(encoding="utf-8"))
+        facts = read_bounded(folder / ANALYSIS, MOST_FACTS_BYTES, follow=False)
+        return Analysis.model_validate_json(facts.decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {str(error).splitlines()[0]}") from error
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {reason}") from error

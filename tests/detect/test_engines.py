@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 import roundel_models
+from detect.networks import checkpoint
 from roundel import cuda
 from roundel.classes import tree
 from roundel.config import DetectorConfig
 from roundel.detect import load_detector, providers
+from roundel.detect.batching import SharedNetwork
 from roundel.detect.nms import iou
 from roundel.detect.onnx import OnnxNetwork
 from roundel.detect.slicing import input_size
@@ -283,18 +285,13 @@ def test_tensorrt_gets_shapes_for_every_picture_that_fits(tmp_path: Path) -> Non
         assert all(32 <= side <= 416 for side in input_size(width, height, 416))
 
 
-# What a GPU may change: float32 in other sums, and float16 with about three digits, whose edges near 416 move by 0.25.
-TOLERANCES = {"auto": (1e-3, 0.05), "fp16": (0.02, 4.0)}
+# What a GPU may change: float32 in other sums; float16 with about three digits, so that edges near 416 move by 0.25.
+SCORES, PIXELS = {"auto": 1e-3, "fp16": 0.02}, {"auto": 0.05, "fp16": 4.0}
+ON_GPU = [("onnx", "auto"), ("tensorrt", "auto"), ("tensorrt", "fp16")]
 
 
 def require_engine(engine: str) -> None:
     """Skip where an optional library is missing; what there is on a machine says ``roundel doctor --gpu``."""
-    if engine == "ultralytics":
-        from roundel.detect.ultralytics import cuda_available
-
-        if not cuda_available():
-            pytest.skip("torch has no CUDA here")
-        return
     if providers.CUDA not in providers.available():
         pytest.skip("ONNX Runtime has no CUDA here")
     if engine == "tensorrt":
@@ -304,44 +301,30 @@ def require_engine(engine: str) -> None:
             pytest.skip(str(error))
 
 
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    """A checkpoint with the classes of the tree, as training would write it, with random weights and scores above 0."""
-    return save_checkpoint(tmp_path / "random.pt")
-
-
-GPU_ENGINES = [("onnx", "auto"), ("tensorrt", "auto"), ("tensorrt", "fp16"), ("ultralytics", "auto"), ("ultralytics", "fp16")]
-
-
 @pytest.mark.gpu
-@pytest.mark.parametrize(("engine", "precision"), GPU_ENGINES)
+@pytest.mark.parametrize(("engine", "precision"), ON_GPU)
 def test_a_gpu_finds_the_boxes_of_the_processor(
-    picture: np.ndarray, checkpoint: Path, engine: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    picture: np.ndarray, engine: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require_engine(engine)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    model = str(checkpoint) if engine == "ultralytics" else DetectorConfig().model
-    reference = DetectorConfig(model=model, device="cpu")
-    on_gpu = DetectorConfig(model=model, engine=engine, device="cuda", precision=precision)
-    loaded = load_detector(on_gpu)
+    loaded = load_detector(DetectorConfig(engine=engine, device="cuda", precision=precision))
     assert loaded.provenance["gpu"] == cuda.driver().devices[0].name
     assert loaded.provenance["precision"] == ("fp16" if precision == "fp16" else "fp32")
-    expected, found = load_detector(reference).detector.detect([picture])[0], loaded.detector.detect([picture])[0]
-    scores, pixels = TOLERANCES[precision]
+    expected, found = found_by("onnx", picture, device="cpu"), loaded.detector.detect([picture])[0]
     assert len(found) == len(expected) > 0
-    assert np.abs(found.scores - expected.scores).max() <= scores
-    assert np.abs(found.xyxy - expected.xyxy).max() <= pixels
+    assert np.abs(found.scores - expected.scores).max() <= SCORES[precision]
+    assert np.abs(found.xyxy - expected.xyxy).max() <= PIXELS[precision]
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize(("engine", "precision"), GPU_ENGINES)
+@pytest.mark.parametrize(("engine", "precision"), ON_GPU)
 def test_on_a_gpu_boxes_do_not_depend_on_what_else_is_under_way(
-    picture: np.ndarray, checkpoint: Path, engine: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    picture: np.ndarray, engine: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require_engine(engine)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    model = str(checkpoint) if engine == "ultralytics" else DetectorConfig().model
-    config = DetectorConfig(model=model, engine=engine, device="cuda", precision=precision)
+    config = DetectorConfig(engine=engine, device="cuda", precision=precision)
     detector = load_detector(config).detector
     scenes = [np.roll(picture, 16 * n, axis=1) for n in range(24)]
     alone = [detector.detect([scene])[0] for scene in scenes]
@@ -353,6 +336,29 @@ def test_on_a_gpu_boxes_do_not_depend_on_what_else_is_under_way(
         for other in others:
             assert one.xyxy.tobytes() == other.xyxy.tobytes()
             assert one.scores.tobytes() == other.scores.tobytes()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("half", [False, True])
+def test_torch_on_a_gpu_gives_the_scores_of_the_processor_whatever_else_is_in_the_batch(
+    tmp_path: Path, half: bool
+) -> None:
+    from roundel.detect.ultralytics import TorchNetwork, cuda_available
+
+    if not cuda_available():
+        pytest.skip("torch has no CUDA here")
+    path = checkpoint(tmp_path / "random.pt")
+    pictures = np.random.default_rng(0).random((24, 3, 256, 416), np.float32)
+    expected = TorchNetwork(path, 1).forward(pictures)
+    network = TorchNetwork(path, 1, "cuda", half)
+    assert network.precision == ("fp16" if half else "fp32")
+    shared = SharedNetwork(network, 8, filled=True)
+    with ThreadPoolExecutor(8) as pool:
+        together = np.concatenate(list(pool.map(shared.forward, np.split(pictures, 24))))
+    alone = np.concatenate([shared.forward(picture[None]) for picture in pictures])
+    assert together.tobytes() == alone.tobytes()
+    assert np.abs(alone[:, 4:] - expected[:, 4:]).max() <= SCORES["fp16" if half else "auto"]
+    assert np.abs(alone[:, :4] - expected[:, :4]).max() <= PIXELS["fp16" if half else "auto"]
 
 
 @pytest.mark.gpu

@@ -87,7 +87,9 @@ def test_frames_from_the_gpu_are_what_the_processor_gives(make_clip: MakeClip, g
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_frames_from_the_gpu_are_upright(tmp_path: Path, gpu: Callable[..., str], degrees: int) -> None:
     still = tmp_path / "turned.mp4"
-    clip = encode_rgb(quadrants(64, 32), still, "-vf", "scale=out_color_matrix=bt601", "-pix_fmt", "yuv420p", "-qp", "0")
+    clip = encode_rgb(
+        quadrants(64, 32), still, "-vf", "scale=out_color_matrix=bt601", "-pix_fmt", "yuv420p", "-qp", "0"
+    )
     turn(clip, degrees)
     assert same_frames(read(clip, hwaccel="cuda", ffmpeg=gpu("format=nv12,")), read(clip))
 

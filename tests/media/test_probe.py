@@ -17,7 +17,7 @@ from roundel.config import MediaConfig
 from roundel.errors import MediaError, MediaLimitError, StallError
 from roundel.media.identity import identify
 from roundel.media.probe import _seconds, file_url, probe
-from roundel.media.process import Finished
+from roundel.sandbox import Finished
 
 MakeClip = Callable[..., Path]
 FAKE_TIME = "[Parsed_showinfo_0 @ 0x1] [info] n:   0 pts:    999 pts_time:1       pos:    1 fmt:yuv420p s:1x1 "

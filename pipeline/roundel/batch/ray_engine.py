@@ -135,6 +135,8 @@ def drive(
     import ray
 
     here = "RAY_ADDRESS" not in os.environ
+    if here:
+        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 would let any other program go first
     ray.init(
         log_to_driver=False,
         include_dashboard=False if here else None,

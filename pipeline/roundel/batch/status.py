@@ -47,7 +47,7 @@ def status_of(
     plan: Plan, known: Mapping[str, Outcome], shard: str | None = None, now: datetime | None = None
 ) -> Status:
     """Count outcomes. Nothing is verified here: ``run`` and ``merge`` do that."""
-    work = tuple(in_shard(plan.work, shard))
+    work = in_shard(plan.work, shard)
     ended = [known[item.id] for item in work if item.id in known]
     done = sum(outcome.status == "done" for outcome in ended)
     failed = [outcome for outcome in ended if outcome.status == "failed"]

@@ -110,12 +110,13 @@ def plan_batch(
 
 
 def _cost_lines(cost: Estimate) -> Iterator[str]:
-    low, high = cost.work_hours_range
-    unit = "GPU hours" if cost.on_gpu else "hours of one process"
+    low, high = (_hours(hours * 3600) for hours in cost.work_hours_range)
+    unit = "one GPU" if cost.on_gpu else "one process"
     yield f"Estimate from {number(cost.sampled, 'input')} ({cost.failed} of them failed), 5 to 95 % of what they allow:"
-    yield f"  work: {cost.work_hours:.2f} {unit} ({low:.2f}–{high:.2f}); divide by the processes that run at once"
-    low, high = cost.package_gib_range
-    yield f"  results: {cost.package_gib:.2f} GiB ({low:.2f}–{high:.2f}); video: about {cost.video_hours:.1f} hours"
+    yield f"  work of {unit}: {_hours(cost.work_hours * 3600)} ({low} to {high}); divide by how many run at once"
+    low, high = (_bytes(gib * 1024**3) for gib in cost.package_gib_range)
+    yield f"  results: {_bytes(cost.package_gib * 1024**3)} ({low} to {high})"
+    yield f"  video: about {_hours(cost.video_hours * 3600)}"
 
 
 @app.command("run")
@@ -293,8 +294,8 @@ def _status_lines(status: Status) -> Iterator[str]:
     if status.per_hour is not None:
         left = f", about {_hours(status.seconds_left or 0)} left" if status.left else ""
         yield f"  {status.per_hour:.0f} inputs an hour{left}"
-    gib = status.package_bytes / 1024**3
-    yield f"  {_hours(status.video_seconds)} of video, {_hours(status.work_seconds)} of work, {gib:.2f} GiB of results"
+    size = _bytes(status.package_bytes)
+    yield f"  {_hours(status.video_seconds)} of video, {_hours(status.work_seconds)} of work, {size} of results"
 
 
 def _hours(seconds: float) -> str:
@@ -306,6 +307,18 @@ def _hours(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _bytes(size: float) -> str:
+    """A size as people say it.
+
+    >>> _bytes(1536), _bytes(3 * 1024**3)
+    ('2 KiB', '3.0 GiB')
+    """
+    for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size / 1024:.0f} KiB"
 
 
 @app.command("merge")

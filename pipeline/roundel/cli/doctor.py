@@ -9,8 +9,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from subprocess import CalledProcessError
 
+from roundel import words
 from roundel.cli.output import JsonOption, QuietOption, print_json, results, visible
 from roundel.errors import EXIT_OK, EXIT_USAGE, RoundelError
 
@@ -21,6 +21,19 @@ OPENCV_DISTRIBUTIONS = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
+OWN_USER = "open strangers' files as a user of its own or in a container (docs/sandbox.md)"
+_FILTERS = (
+    "that needs Linux on x86-64 or arm64 with seccomp filters; without them open strangers' files in a container that "
+    "has no network (docs/sandbox.md)"
+)
+SANDBOX_ADVICE = {
+    "reads_only_its_input": (
+        "that needs Linux 5.13 or newer with landlock switched on (the file /sys/kernel/security/lsm lists it; a "
+        "container's filter of system calls must allow it)"
+    ),
+    "no_network": _FILTERS,
+    "no_other_processes": _FILTERS,
+}
 FFMPEG_NAMESAKES = ("ffmpeg", "python-ffmpeg")
 
 
@@ -129,19 +142,17 @@ def _cuda() -> str:
 
 
 def _sandbox() -> str:
-    from roundel.media.process import offline_prefix
+    """What programs that open strangers' files are kept from here, and what to do about the rest."""
+    from roundel.sandbox import PROTECTIONS, protections
 
-    network = (
-        "no network for the decoder"
-        if offline_prefix()
-        else "the kernel gives the decoder no network namespace of its own"
-    )
-    limits = (
-        "limits on memory, time and files"
-        if hasattr(importlib.import_module("resource"), "prlimit")
-        else "no limits on this system"
-    )
-    return f"{network}; {limits}"
+    found = protections()
+    kept = [PROTECTIONS[name] for name, holds in found.items() if holds]
+    open_ = [name for name, holds in found.items() if not holds]
+    said = [f"decoders are kept from {words.listed(kept)}"] if kept else []
+    if open_:
+        said.append(f"NOT kept from {words.listed([PROTECTIONS[name] for name in open_])}")
+        said += dict.fromkeys(SANDBOX_ADVICE.get(name, OWN_USER) for name in open_)
+    return "; ".join(said)
 
 
 def _machine() -> str:
@@ -162,7 +173,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "types": _types,
     "Tesseract": _tesseract,
     "CUDA": _cuda,
-    "decoder sandbox": _sandbox,
+    "sandbox": _sandbox,
     "machine": _machine,
 }
 
@@ -171,7 +182,7 @@ def _results() -> Iterator[tuple[str, bool, str]]:
     for name, check in CHECKS.items():
         try:
             yield name, True, check()
-        except (RoundelError, ImportError, OSError, CalledProcessError) as error:
+        except (RoundelError, ImportError, OSError) as error:
             yield name, False, str(error)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from roundel import cuda
 from roundel.detect.engine_cache import kept_engine
+from roundel.detect.limits import MOST_SECONDS, run
 from roundel.detect.providers import PROCESSOR, Providers, open_session, tensorrt_version, with_tensorrt
 from roundel.errors import WeightsError
 
@@ -20,6 +21,7 @@ class OnnxNetwork:
     """An exported detection network, run by ONNX Runtime."""
 
     engine = "onnx"
+    limit_seconds = MOST_SECONDS
 
     def __init__(self, path: Path, calls: int, threads: int, providers: Providers = PROCESSOR) -> None:
         """Load a file for ``calls`` calls at a time with ``threads`` threads each."""
@@ -28,6 +30,7 @@ class OnnxNetwork:
     def _take(self, session: Any, path: Path) -> None:  # noqa: ANN401
         import onnxruntime
 
+        self._path = path
         self._session = session
         self.version = f"{onnxruntime.__version__} {session.get_providers()[0]}"
         self._input = session.get_inputs()[0].name
@@ -41,7 +44,10 @@ class OnnxNetwork:
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
-        output = np.asarray(self._session.run([self._output], {self._input: batch})[0], np.float32)
+        try:
+            output = run(self._session, self._output, {self._input: batch}, self.limit_seconds)
+        except TimeoutError as error:
+            raise WeightsError(f"{self._path}: {error}, so it cannot be used") from error
         return output[:, : self._channels] if self._channels else output
 
 
@@ -69,7 +75,9 @@ class TensorRTNetwork(OnnxNetwork):
         device, version = cuda.driver().devices[0], tensorrt_version()
         self._take(open_session(path, PROCESSOR, 1), path)
         if self.fixed_shape is not None:
-            raise WeightsError(f"{path}: takes only pictures of the shape {self.fixed_shape}; export it with free sizes")
+            raise WeightsError(
+                f"{path}: takes only pictures of the shape {self.fixed_shape}; export it with free sizes"
+            )
         self.precision = "fp16" if half else self.precision
         facts = {
             "weights_sha256": sha256,

@@ -84,7 +84,9 @@ def tensorrt_version() -> str:
     try:
         number = int(ctypes.CDLL(TENSORRT_LIBRARY).getInferLibVersion())
     except OSError as error:
-        raise MissingProgramError(f"TensorRT is not installed ({TENSORRT_LIBRARY} cannot be loaded): {GPU_BUILD}") from error
+        raise MissingProgramError(
+            f"TensorRT is not installed ({TENSORRT_LIBRARY} cannot be loaded): {GPU_BUILD}"
+        ) from error
     return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
 
 
@@ -126,7 +128,7 @@ def open_session(path: Path, providers: Providers, threads: int) -> Any:  # noqa
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised
     said = ""
     if providers.on_gpu:
         os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")

@@ -31,11 +31,14 @@ from roundel.media import nvdec
 from roundel.media.colour import is_rgb, matrix_of
 from roundel.media.coverage import CoverageMeter
 from roundel.media.probe import file_url, plain_name
-from roundel.media.process import UNTRUSTED, Child, program
+from roundel.media.process import UNTRUSTED, limits, program
+from roundel.sandbox import Child
 from roundel.types import Coverage, Frame, FrameRef, MediaInfo, Timestamp
 
 PIPE_BYTES = 1024 * 1024
-_TIME = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] n: *\d+ pts: *(-?\d+|NOPTS) .* fmt:(\w+) (?:.* )?s:(\d+x\d+) ")
+_TIME = re.compile(
+    r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] n: *\d+ pts: *(-?\d+|NOPTS) .* fmt:(\w+) (?:.* )?s:(\d+x\d+) "
+)
 _TIME_BASE = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] config in time_base: (\d+/\d+)")
 _TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\] (?!.*increasing dts to muxer)(.*)$")
 _CORRUPT = re.compile(r"^\[warning\] .*: (corrupt (?:input packet|decoded frame) in stream)")
@@ -112,7 +115,9 @@ class VideoDecoder:
     def _decode(self, on_gpu: bool) -> Iterator[Frame]:
         config = nvdec.without_address_limit(self._config) if on_gpu else self._config
         with plain_name(self._path) as plain:
-            child = Child(ffmpeg_arguments(plain, self._info, config, on_gpu), config, self._on_line)
+            arguments = ffmpeg_arguments(plain, self._info, config, on_gpu)
+            variables = nvdec.variables() if on_gpu else {}
+            child = Child(arguments, limits(config), [self._path], self._on_line, variables=variables)
             assert child.process.stdout is not None
             with contextlib.suppress(OSError):
                 fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
@@ -170,9 +175,7 @@ class VideoDecoder:
         try:
             pts, pixel_format, size = self._times.get(timeout=self._config.stall_seconds)
         except queue.Empty:
-            raise MediaError(
-                f"{self._path}: the decoder gave frame {self._meter.frames} without a time"
-            ) from None
+            raise MediaError(f"{self._path}: the decoder gave frame {self._meter.frames} without a time") from None
         if on_gpu and pixel_format not in nvdec.FRAME_FORMATS:
             self._note_processor(pixel_format)
         if size != f"{self._info.width}x{self._info.height}":

@@ -7,11 +7,13 @@ in two planes, which no software decoder of these codecs does: the pixel format 
 from __future__ import annotations
 
 import functools
+import os
 
 from roundel import cuda
 from roundel.config import MediaConfig
 from roundel.errors import MissingProgramError
-from roundel.media.process import program, run
+from roundel.media.process import SECONDS_TO_ANSWER, limits, program
+from roundel.sandbox import run
 from roundel.types import MediaInfo
 
 FRAME_FORMATS = frozenset({"nv12", "p010le", "p016le"})
@@ -70,7 +72,9 @@ def decoder_name(config: MediaConfig) -> str:
     """
     if not is_used(config):
         return "ffmpeg"
-    return "ffmpeg, NVDEC (cuda)" if config.hwaccel == "cuda" else "ffmpeg, NVDEC (cuda) unless a warning says otherwise"
+    return (
+        "ffmpeg, NVDEC (cuda)" if config.hwaccel == "cuda" else "ffmpeg, NVDEC (cuda) unless a warning says otherwise"
+    )
 
 
 def takes(info: MediaInfo) -> bool:
@@ -81,10 +85,16 @@ def takes(info: MediaInfo) -> bool:
 @functools.cache
 def hwaccels(name: str) -> tuple[str, ...]:
     """The kinds of hardware that an ffmpeg program was built for."""
-    done = run([program(name), "-hide_banner", "-hwaccels"], MediaConfig(), 30.0)
+    done = run([program(name), "-hide_banner", "-hwaccels"], limits(MediaConfig()), SECONDS_TO_ANSWER)
     return tuple(done.stdout.decode("utf-8", "replace").split()[3:])
 
 
 def without_address_limit(config: MediaConfig) -> MediaConfig:
     """The limits of a decoding process that uses CUDA."""
     return config.model_copy(update={"memory_bytes": ADDRESS_SPACE_BYTES})
+
+
+def variables() -> dict[str, str]:
+    """The environment of a decoding process that uses CUDA: this process's device, and no files written."""
+    chosen = {name: os.environ[name] for name in ("CUDA_VISIBLE_DEVICES",) if name in os.environ}
+    return {**chosen, "CUDA_CACHE_DISABLE": "1"}

@@ -10,7 +10,9 @@ from typing import Any
 from roundel import words
 from roundel.record import Analysis
 from roundel.report.findings import label
+from roundel.sandbox import PROTECTIONS
 
+MOST_NAMES = 20
 _UNKNOWN = "not recorded"
 _NOT_VALIDATED = (
     "This detector has not been validated on footage from other sources. No rate of false or missed detections is "
@@ -43,6 +45,34 @@ def methods(analyses: Sequence[Analysis]) -> tuple[list[Method], list[int]]:
             known[key] = _method(len(known) + 1, analysis.provenance)
         numbers.append(known[key].number)
     return list(known.values()), numbers
+
+
+def confinements(recorded: Sequence[tuple[str, object]]) -> list[str]:
+    """What kept the decoder from doing harm while it read the files, in a sentence for videos of which it is the same.
+
+    Args:
+        recorded: the name of each video, and what the custody log holds about it, which anybody may have written.
+    """
+    groups: dict[tuple[bool | None, ...] | None, list[str]] = {}
+    for name, given in recorded:
+        known = tuple(given.get(key) for key in PROTECTIONS) if isinstance(given, Mapping) else None
+        states = tuple(state if isinstance(state, bool) else None for state in known) if known else None
+        groups.setdefault(states, []).append(name)
+    return [
+        f"{'Every video' if len(groups) == 1 else words.some(names, MOST_NAMES)}: {_confinement(states)}."
+        for states, names in groups.items()
+    ]
+
+
+def _confinement(states: tuple[bool | None, ...] | None) -> str:
+    if states is None:
+        return "it is not recorded what the decoder was kept from"
+    said = []
+    for wanted, how in ((True, "was kept from"), (False, "was not kept from"), (None, "was perhaps not kept from")):
+        harms = [harm for harm, state in zip(PROTECTIONS.values(), states, strict=True) if state is wanted]
+        if harms:
+            said.append(f"{how} {words.listed(harms)}")
+    return f"the decoder {'; it '.join(said)}"
 
 
 def _get(values: Mapping[str, Any], *path: str) -> str:

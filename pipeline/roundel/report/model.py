@@ -91,6 +91,7 @@ class Page:
     videos: tuple[VideoView, ...]
     refusals: tuple[facts.Refusal, ...]
     methods: tuple[method.Method, ...]
+    confinements: tuple[str, ...]
     log: str
     people: str
     claims: tuple[ClaimLine, ...]
@@ -149,9 +150,17 @@ def read_case(case: Path) -> Page:
         for check in cases.read_claim_checks(case)
         for claim in check.claims
     )
-    title = _page_title(videos, refused)
+    kept = {event.subject: event.details.get(cases.PROTECTIONS) for event in events if event.event == cases.ANALYSED}
     return Page(
-        title, tuple(videos), refused, tuple(methods), log, others.PEOPLE, claims, cases.CLAIMS_PAGE if claims else ""
+        title=_page_title(videos, refused),
+        videos=tuple(videos),
+        refusals=refused,
+        methods=tuple(methods),
+        confinements=tuple(method.confinements([(video.name, kept.get(video.package)) for video in videos])),
+        log=log,
+        people=others.PEOPLE,
+        claims=claims,
+        claims_page=cases.CLAIMS_PAGE if claims else "",
     )
 
 

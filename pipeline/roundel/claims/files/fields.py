@@ -88,6 +88,8 @@ class Fields:
     def __init__(self, mapping: Mapping, keys: tuple[str, ...], what: str, problems: Problems) -> None:
         self._mapping, self._what, self._problems = mapping, what, problems
         for key, entry in mapping.entries.items():
+            if problems.full:
+                break
             if key not in keys:
                 problems.add(entry.place, f"{quoted(key)} is no key of {what}; {did_you_mean(key, keys)}")
 
