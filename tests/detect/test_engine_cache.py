@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -65,9 +66,9 @@ def test_a_file_that_was_added_beside_an_engine_makes_it_build_again(cache: Path
 
 
 def test_what_an_interrupted_build_left_is_removed(cache: Path) -> None:
-    with pytest.raises(RuntimeError, match="killed"), kept_engine("net-fp16", FACTS) as kept:
+    with contextlib.suppress(KeyboardInterrupt), kept_engine("net-fp16", FACTS) as kept:
         (kept.folder / "half.engine").write_bytes(b"half")
-        raise RuntimeError("killed")
+        raise KeyboardInterrupt
     assert not load()[0]
     assert [path.name for path in cache.glob("*/*.engine")] == ["part_0.engine"]
 

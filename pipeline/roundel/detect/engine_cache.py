@@ -91,7 +91,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def _hash_of_all(hashes: Mapping[str, str]) -> str:
-    """The hash of one file; of several, which TensorRT makes of a network that it runs only in parts, of their hashes."""
+    """The hash of one file; or of the hashes of several, which TensorRT makes of a network that it runs in parts."""
     if len(hashes) == 1:
         return next(iter(hashes.values()))
     return f"sha256:{hashlib.sha256(''.join(hashes.values()).encode()).hexdigest()}"

@@ -141,7 +141,7 @@ def open_session(path: Path, providers: Providers, threads: int) -> Any:  # noqa
     if session.get_providers()[0] != providers.first:
         missing = f" ({said.splitlines()[0][:200]})" if said else ""
         raise MissingProgramError(
-            f"{path}: ONNX Runtime cannot use {providers.first}{missing}; the libraries of CUDA and cuDNN that it needs "
+            f"{path}: ONNX Runtime cannot use {providers.first}{missing}; the libraries of CUDA that it needs "
             "are missing or of another version: see roundel doctor --gpu, or set detector.device to cpu"
         )
     return session

@@ -192,7 +192,7 @@ class TorchNetwork:
     engine = "ultralytics"
 
     def __init__(self, path: Path, threads: int, device: str = "cpu", half: bool = False) -> None:
-        """Load a file for one call at a time with ``threads`` threads, on ``cpu`` or ``cuda``, there perhaps in float16.
+        """Load a file for one call at a time with ``threads`` threads on ``cpu`` or ``cuda``, there perhaps in float16.
 
         Raises:
             WeightsError: if the file is refused; see :func:`load_module`.
@@ -205,7 +205,7 @@ class TorchNetwork:
         if device == "cuda":
             if not torch.cuda.is_available():
                 raise MissingProgramError(
-                    f"torch {torch.__version__} finds no CUDA device: a CUDA build of torch and a driver are needed, see "
+                    f"torch {torch.__version__} finds no CUDA device: a CUDA build and a driver are needed, see "
                     "roundel doctor --gpu"
                 )
             # Algorithms chosen by rule, not by timing, and float32 that is float32.
