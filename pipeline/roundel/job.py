@@ -23,6 +23,7 @@ from roundel.detect import LoadedDetector
 from roundel.disk import lies_within, read_bounded
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
 from roundel.media.identity import identify
+from roundel.media.nvdec import decoder_name
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, ClaimRecord, to_record
 from roundel.sandbox import protections
@@ -154,14 +155,18 @@ def read_list(path: Path) -> Iterator[str]:
 
 
 def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS) -> dict[str, object]:
-    """Everything that determines a result, besides the video: it names the analysis and is written into it."""
+    """Everything that determines a result, besides the video: it names the analysis and is written into it.
+
+    Raises:
+        MissingProgramError: if decoding on a GPU is asked for and cannot be had.
+    """
     return {
         "tool_version": __version__,
         **loaded.provenance,
         **specialists.provenance,
         "config_sha256": config.sha256,
         "config": config.model_dump(mode="json"),
-        "decoder": "ffmpeg",
+        "decoder": decoder_name(config.media),
         "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
         "tracker": "ByteTrack",
         "libraries": {name: version(name) for name in LIBRARIES},

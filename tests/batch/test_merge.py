@@ -329,7 +329,9 @@ def test_a_damaged_index_or_one_of_another_version_is_made_anew(
     assert list(cases.problems(tmp_path / "case")) == []
 
 
-@pytest.mark.parametrize("message", ["database or disk is full", "disk I/O error", "attempt to write a readonly database"])
+@pytest.mark.parametrize(
+    "message", ["database or disk is full", "disk I/O error", "attempt to write a readonly database"]
+)
 def test_an_index_that_cannot_be_written_is_said_in_one_line_and_kept(
     message: str, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

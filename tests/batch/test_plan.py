@@ -240,8 +240,9 @@ def test_what_is_fetched_lies_in_a_folder_of_its_own_and_is_removed(name: str) -
 
 def test_what_cannot_be_fetched_is_named() -> None:
     put("memory://archive/a", b"content")
-    with pytest.raises(MediaError, match=r"memory://archive/a: is larger than 3 bytes"), fetched(
-        "memory://archive/a", "a", 3
+    with (
+        pytest.raises(MediaError, match=r"memory://archive/a: is larger than 3 bytes"),
+        fetched("memory://archive/a", "a", 3),
     ):
         pass
     with pytest.raises(MediaError, match=r"memory://archive/b: does not exist"), fetched("memory://archive/b", "b", 3):
@@ -430,7 +431,9 @@ def test_shards_are_about_equal() -> None:
     assert 900 < min(sizes) <= max(sizes) < 1100
 
 
-@pytest.mark.parametrize("shard", ["0/8", "9/8", "1/0", "1", "a/b", "1/8/2", "-1/8", "1/8\n", "", "١/٨", "9" * 5000 + "/8"])
+@pytest.mark.parametrize(
+    "shard", ["0/8", "9/8", "1/0", "1", "a/b", "1/8/2", "-1/8", "1/8\n", "", "١/٨", "9" * 5000 + "/8"]
+)
 def test_what_is_no_shard_is_refused_at_once(shard: str) -> None:
     with pytest.raises(UsageError, match="give a number and how many there are, such as 1/8"):
         list(in_shard([], shard))

@@ -417,12 +417,16 @@ def test_other_versions_than_those_of_the_first_worker_are_refused_by_name(
     plan = plan_of(tmp_path, clip)
     Worker(plan)
     Worker(plan)
-    other = replace(loaded(detector()), provenance={**loaded(detector()).provenance, "engine": "cuda", "extra": "x" * 99})
+    other = replace(
+        loaded(detector()), provenance={**loaded(detector()).provenance, "engine": "cuda", "extra": "x" * 99}
+    )
     monkeypatch.setattr(workers, "load_detector", lambda *_: other)
     with pytest.raises(UsageError) as caught:
         Worker(plan)
     message = str(caught.value)
-    assert message.startswith(f"{plan.target}: this plan was begun with other versions (engine: fake there, cuda here; ")
+    assert message.startswith(
+        f"{plan.target}: this plan was begun with other versions (engine: fake there, cuda here; "
+    )
     assert "extra: None there, xxx" in message
     assert "use the same versions and the same kind of machine, or make a new plan" in message
     assert "\n" not in message
