@@ -295,9 +295,7 @@ def test_a_large_number_of_events_costs_few_flushes(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("fails_at", range(12))
-def test_an_error_leaves_all_or_none_of_a_group(
-    fails_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_leaves_all_or_none_of_a_group(fails_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk at any flush."""
     monkeypatch.setattr(custody, "GROUP", 3)
     custody.extend(tmp_path, some(2))
@@ -348,13 +346,13 @@ def interrupted(case: Path, entries: list[custody.Entry], patch: pytest.MonkeyPa
     def torn_write(stream: IO[bytes], new: bytes) -> None:
         log, stated, _ = state_of(case)
         ends = [number + 1 for number, byte in enumerate(new) if byte == 10]
-        for cut in sorted({0, 1, *ends, *(end - 1 for end in ends), *(end - 30 for end in ends), len(new) // 2}):
-            found.append(((log or b"") + new[:cut], stated, None))
+        cuts = sorted({0, 1, *ends, *(end - 1 for end in ends), *(end - 30 for end in ends), len(new) // 2})
+        found.extend(((log or b"") + new[:cut], stated, None) for cut in cuts)
         write(stream, new)
 
     def torn_replace(path: Path, text: str) -> None:
-        for cut in {0, len(text) // 2, len(text)}:
-            found.append((*state_of(case)[:2], text.encode()[:cut]))
+        cuts = {0, len(text) // 2, len(text)}
+        found.extend((*state_of(case)[:2], text.encode()[:cut]) for cut in cuts)
         replace(path, text)
         found.append(state_of(case))
 
@@ -420,7 +418,9 @@ def test_a_torn_last_line_is_removed_and_that_is_noted(case: Path) -> None:
     path = case / custody.FILE
     with path.open("ab") as stream:
         stream.write(b'{"seq": 5, "at": "20')
-    with pytest.raises(IntegrityError, match=r"ends in an unfinished line.*the next\s+roundel analyze or roundel batch"):
+    with pytest.raises(
+        IntegrityError, match=r"ends in an unfinished line.*the next\s+roundel analyze or roundel batch"
+    ):
         list(custody.read(case))
     first, second = custody.extend(case, [("noted", "x", {})])[:2]
     assert (first.event, first.subject, first.details) == (custody.REPAIRED, custody.FILE, {"removed_bytes": 20})
@@ -469,7 +469,9 @@ def test_during_an_announcement_lines_from_before_it_cannot_be_removed(
             custody.append(case, "noted", "x")
 
 
-@pytest.mark.parametrize("announcement", [b"+3\n", b"+0\n", b"+4", b"4\n", b"+4\n\n", b"+-4\n", b"+4444\n", b"+4\nx", b""])
+@pytest.mark.parametrize(
+    "announcement", [b"+3\n", b"+0\n", b"+4", b"4\n", b"+4\n\n", b"+-4\n", b"+4444\n", b"+4\nx", b""]
+)
 def test_another_announcement_than_the_one_that_was_made_is_noticed(
     announcement: bytes, case: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -443,7 +443,7 @@ def test_workers_that_start_at_the_same_time_agree_on_the_versions_of_one(
         start, refused = threading.Barrier(8), []
 
         def begin(version: int) -> None:
-            start.wait()
+            start.wait()  # noqa: B023
             try:
                 agree_on(store, {"version": version % 2})  # noqa: B023
             except UsageError:
