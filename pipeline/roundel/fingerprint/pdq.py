@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 
 from roundel.errors import UsageError
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float64]
 Luma = NDArray[np.uint8] | NDArray[np.float32]
 """Brightness (h, w), 0 to 255."""
 
 ALGORITHM = "pdq"
 BYTES = 32
 LONGEST_PX = 512
+_PLACES = 3  # amplitudes are rounded, so that no bit hangs on the last place of a sum
 GRID = 64  # the picture is reduced to GRID × GRID
 WAVES = 16  # and described by WAVES × WAVES frequencies
 _FULL_QUALITY = 90  # sum of the differences between neighbours, in hundredths of the range, that counts as one per cent
@@ -104,8 +105,8 @@ def waves(luma: Luma) -> Waves:
             0.299 R + 0.587 G + 0.114 B.
     """
     height, width = luma.shape
-    grid = _reduction(height) @ luma.astype(np.float32, copy=False) @ _reduction(width).T
-    return Waves(_COSINES @ grid @ _COSINES.T, _quality(grid))
+    grid = _reduction(height) @ luma.astype(np.float64) @ _reduction(width).T
+    return Waves((_COSINES @ grid @ _COSINES.T).round(_PLACES), _quality(grid))
 
 
 def pdq(luma: Luma) -> Hash:
@@ -121,7 +122,7 @@ def _bits(amplitudes: Floats) -> bytes:
 
 
 def _quality(grid: Floats) -> int:
-    total = sum(float(np.abs(np.trunc(np.diff(grid, axis=axis) * (100 / 255))).sum()) for axis in (0, 1))
+    total = sum(float(np.abs(np.trunc(np.diff(grid.round(_PLACES), axis=axis) * (100 / 255))).sum()) for axis in (0, 1))
     return min(100, int(total / _FULL_QUALITY))
 
 
@@ -135,14 +136,14 @@ def _reduction(length: int) -> Floats:
     inside = (at >= first[:, None]) & (at < last[:, None])
     mean = inside / inside.sum(axis=1, keepdims=True)
     sampled = ((np.arange(GRID) + 0.5) * length / GRID).astype(int)
-    return np.asarray(mean[sampled] @ mean, np.float32)
+    return np.asarray(mean[sampled] @ mean, np.float64)
 
 
 def _cosines() -> Floats:
     """(16, 64): the rows 1 to 16 of the orthonormal cosine transform of 64 values."""
     wave, at = np.arange(1, WAVES + 1)[:, None], np.arange(GRID)
-    return np.asarray(np.sqrt(2 / GRID) * np.cos(np.pi / (2 * GRID) * wave * (2 * at + 1)), np.float32)
+    return np.asarray(np.sqrt(2 / GRID) * np.cos(np.pi / (2 * GRID) * wave * (2 * at + 1)), np.float64)
 
 
 _COSINES = _cosines()
-_MIRROR = np.where(np.arange(WAVES) % 2 == 0, -1, 1).astype(np.float32)
+_MIRROR = np.where(np.arange(WAVES) % 2 == 0, -1.0, 1.0)

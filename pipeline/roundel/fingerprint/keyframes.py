@@ -1,0 +1,140 @@
+"""Which pictures of a video are fingerprinted, and what is kept of each.
+
+Two a second, the first and the last picture of each shot, and more while the picture changes quickly, so that a copy
+that was sampled at other moments still has a picture nearby. Bars and frames within the frame are looked for in the
+pictures of a shot together, so keyframes come a few pictures late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.fingerprint.forms import Form, forms
+from roundel.fingerprint.layout import Layout, find_layout
+from roundel.fingerprint.pdq import LONGEST_PX, distance, waves
+from roundel.media.colour import luma
+from roundel.types import Frame, FrameRef
+
+RATE: Final = 2.0  # keyframes a second at least
+MOST_RATE: Final = 5.0  # and at most, but for the ends of shots
+CHANGED: Final = 40  # bits of the hash that make a picture another one than the keyframe before
+CHUNK: Final = 8  # pictures that are searched for bars together
+FEW: Final = 4  # a shot's last pictures take over what was found before, if they are fewer
+STILL_PX: Final = 384  # longest side of what is kept of a picture
+_EARLY: Final = 0.5  # a keyframe is taken up to this share of a frame step early rather than late
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The hash of one form of a picture, that of its mirror image (32 bytes each), and the quality, 0 to 100."""
+
+    form: Form
+    bits: bytes
+    mirrored_bits: bytes
+    quality: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keyframe:
+    """A picture that is kept: its time, the hashes of its forms, and its brightness (h, w), at most 384 pixels."""
+
+    ref: FrameRef
+    starts_shot: bool
+    fingerprints: tuple[Fingerprint, ...]
+    still: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taken:
+    ref: FrameRef
+    starts_shot: bool
+    picture: NDArray[np.uint8]
+
+
+class Fingerprinter:
+    """``push`` every frame in order, then ``finish`` once; both return the keyframes that are ready, oldest first."""
+
+    def __init__(self) -> None:
+        self._chunk: list[_Taken] = []
+        self._layout: Layout | None = None
+        self._last: tuple[float, bytes] | None = None
+        self._previous: Frame | None = None
+
+    def push(self, frame: Frame, thumbnail: NDArray[np.uint8], starts_shot: bool) -> list[Keyframe]:
+        """Take the next frame.
+
+        Args:
+            frame: the frame; it is kept until the next one comes.
+            thumbnail: the same, small, as Y, U and V (h, w, 3).
+            starts_shot: whether it looks like the first of a shot.
+        """
+        ready: list[Keyframe] = []
+        previous, self._previous = self._previous, frame
+        if previous is None or starts_shot:
+            ready = self._end_shot(previous)
+            self._take(frame, waves(thumbnail[..., 0]).hash().bits, starts_shot=True)
+            return ready
+        assert self._last is not None
+        passed = frame.ref.at.seconds - self._last[0]
+        step = frame.ref.at.seconds - previous.ref.at.seconds
+        if passed >= 1 / MOST_RATE - _EARLY * step:
+            seen = waves(thumbnail[..., 0]).hash().bits
+            if passed >= 1 / RATE - _EARLY * step or distance(seen, self._last[1]) > CHANGED:
+                self._take(frame, seen, starts_shot=False)
+                if len(self._chunk) == CHUNK:
+                    ready = self._hash()
+        return ready
+
+    def finish(self) -> list[Keyframe]:
+        """The last keyframes, after the last frame."""
+        previous, self._previous = self._previous, None
+        return self._end_shot(previous)
+
+    def _take(self, frame: Frame, seen: bytes, starts_shot: bool) -> None:
+        self._last = (frame.ref.at.seconds, seen)
+        self._chunk.append(_Taken(frame.ref, starts_shot, luma(frame, LONGEST_PX)))
+
+    def _end_shot(self, last: Frame | None) -> list[Keyframe]:
+        if last is not None and self._last is not None and last.ref.at.seconds > self._last[0]:
+            self._chunk.append(_Taken(last.ref, False, luma(last, LONGEST_PX)))
+        ready = self._hash()
+        self._layout = None
+        return ready
+
+    def _hash(self) -> list[Keyframe]:
+        taken, self._chunk = self._chunk, []
+        if not taken:
+            return []
+        if self._layout is None or len(taken) >= FEW:
+            self._layout = find_layout(np.stack([item.picture for item in taken]))
+        layout = self._layout
+        return [
+            Keyframe(item.ref, item.starts_shot, fingerprints(item.picture, layout), still(item.picture))
+            for item in taken
+        ]
+
+
+def fingerprints(picture: NDArray[np.uint8], layout: Layout) -> tuple[Fingerprint, ...]:
+    """The fingerprints of all forms of a picture (h, w) of limited range (16 to 235), at most 512 pixels long."""
+    full = (picture.astype(np.float32) - 16) * np.float32(255 / 219)
+    found = []
+    for form, part in forms(full, layout):
+        described = waves(part)
+        hashed = described.hash()
+        found.append(Fingerprint(form, hashed.bits, described.mirrored().bits, hashed.quality))
+    return tuple(found)
+
+
+def still(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture (h, w), its longest side at most 384 pixels."""
+    height, width = picture.shape
+    scale = STILL_PX / max(height, width)
+    if scale >= 1:
+        return picture
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
