@@ -18,7 +18,7 @@ from roundel.fingerprint.forms import Form, forms
 from roundel.fingerprint.layout import Layout, find_layout
 from roundel.fingerprint.pdq import LONGEST_PX, distance, waves
 from roundel.media.colour import luma
-from roundel.types import Frame, FrameRef
+from roundel.types import Frame, FrameRef, Seconds
 
 RATE: Final = 2.0  # keyframes a second at least
 MOST_RATE: Final = 5.0  # and at most, but for the ends of shots
@@ -39,14 +39,22 @@ class Fingerprint:
     quality: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Keyframe:
-    """A picture that is kept: its time, the hashes of its forms, and its brightness (h, w), at most 384 pixels."""
+    """A picture that is known again: its time and the hashes of its forms."""
 
     ref: FrameRef
     starts_shot: bool
     fingerprints: tuple[Fingerprint, ...]
-    still: NDArray[np.uint8]
+
+    @property
+    def seconds(self) -> Seconds:
+        """When it is shown."""
+        return self.ref.at.seconds
+
+
+Still = NDArray[np.uint8]
+"""A keyframe's brightness (h, w), its longest side at most 384 pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +65,7 @@ class _Taken:
 
 
 class Fingerprinter:
-    """``push`` every frame in order, then ``finish`` once; both return the keyframes that are ready, oldest first."""
+    """``push`` every frame in order, then ``finish`` once. Both return keyframes that are ready, with their pictures."""
 
     def __init__(self) -> None:
         self._chunk: list[_Taken] = []
@@ -65,7 +73,7 @@ class Fingerprinter:
         self._last: tuple[float, bytes] | None = None
         self._previous: Frame | None = None
 
-    def push(self, frame: Frame, thumbnail: NDArray[np.uint8], starts_shot: bool) -> list[Keyframe]:
+    def push(self, frame: Frame, thumbnail: NDArray[np.uint8], starts_shot: bool) -> list[tuple[Keyframe, Still]]:
         """Take the next frame.
 
         Args:
@@ -73,7 +81,7 @@ class Fingerprinter:
             thumbnail: the same, small, as Y, U and V (h, w, 3).
             starts_shot: whether it looks like the first of a shot.
         """
-        ready: list[Keyframe] = []
+        ready: list[tuple[Keyframe, Still]] = []
         previous, self._previous = self._previous, frame
         if previous is None or starts_shot:
             ready = self._end_shot(previous)
@@ -90,7 +98,7 @@ class Fingerprinter:
                     ready = self._hash()
         return ready
 
-    def finish(self) -> list[Keyframe]:
+    def finish(self) -> list[tuple[Keyframe, Still]]:
         """The last keyframes, after the last frame."""
         previous, self._previous = self._previous, None
         return self._end_shot(previous)
@@ -99,14 +107,14 @@ class Fingerprinter:
         self._last = (frame.ref.at.seconds, seen)
         self._chunk.append(_Taken(frame.ref, starts_shot, luma(frame, LONGEST_PX)))
 
-    def _end_shot(self, last: Frame | None) -> list[Keyframe]:
+    def _end_shot(self, last: Frame | None) -> list[tuple[Keyframe, Still]]:
         if last is not None and self._last is not None and last.ref.at.seconds > self._last[0]:
             self._chunk.append(_Taken(last.ref, False, luma(last, LONGEST_PX)))
         ready = self._hash()
         self._layout = None
         return ready
 
-    def _hash(self) -> list[Keyframe]:
+    def _hash(self) -> list[tuple[Keyframe, Still]]:
         taken, self._chunk = self._chunk, []
         if not taken:
             return []
@@ -114,7 +122,7 @@ class Fingerprinter:
             self._layout = find_layout(np.stack([item.picture for item in taken]))
         layout = self._layout
         return [
-            Keyframe(item.ref, item.starts_shot, fingerprints(item.picture, layout), still(item.picture))
+            (Keyframe(item.ref, item.starts_shot, fingerprints(item.picture, layout)), still(item.picture))
             for item in taken
         ]
 
@@ -130,7 +138,7 @@ def fingerprints(picture: NDArray[np.uint8], layout: Layout) -> tuple[Fingerprin
     return tuple(found)
 
 
-def still(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def still(picture: NDArray[np.uint8]) -> Still:
     """The picture (h, w), its longest side at most 384 pixels."""
     height, width = picture.shape
     scale = STILL_PX / max(height, width)
