@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from typing import Literal, get_args
 
 from roundel.fingerprint.layout import Box, Layout
-from roundel.fingerprint.pdq import Luma
 
 Form = Literal[
     "whole", "inner", "upper", "strip", "content", "content inner", "content upper", "content strip", "inset"
 ]
+Region = tuple[float, float, float, float]
+"""Left, top, right and bottom as shares of a picture's width and height."""
 FORMS: tuple[Form, ...] = get_args(Form)
 
 INNER_SHARE = 0.9  # of each side
@@ -25,22 +26,16 @@ LEAST_PX = 16
 STRIP_RATIO = 9 / 16  # of a strip's width to its height, as phones show it
 
 
-def forms(picture: Luma, layout: Layout) -> Iterator[tuple[Form, Luma]]:
-    """The parts of a picture (h, w) that are hashed, each with its name.
-
-    Parts whose shorter side has less than 16 pixels are left out.
-    """
-    height, width = picture.shape
-    parts: list[tuple[Form, Box]] = [
-        (form, box) for form, box in zip(FORMS[:4], _parts((0, 0, width, height)), strict=True)
-    ]
+def forms(width: int, height: int, layout: Layout) -> Iterator[tuple[Form, Box]]:
+    """The parts of a picture that are hashed: names and boxes. Parts narrower than 16 pixels are left out."""
+    parts = list(zip(FORMS[:4], _parts((0, 0, width, height)), strict=True))
     if layout.content is not None:
         parts += zip(FORMS[4:8], _parts(layout.content), strict=True)
     if layout.inset is not None:
         parts.append(("inset", layout.inset))
-    for form, (left, top, right, bottom) in parts:
-        if min(right - left, bottom - top) >= LEAST_PX:
-            yield form, picture[top:bottom, left:right]
+    for form, box in parts:
+        if min(box[2] - box[0], box[3] - box[1]) >= LEAST_PX:
+            yield form, box
 
 
 def _parts(box: Box) -> tuple[Box, Box, Box, Box]:

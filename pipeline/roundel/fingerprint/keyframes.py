@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.fingerprint.forms import Form, forms
+from roundel.fingerprint.forms import Form, Region, forms
 from roundel.fingerprint.layout import Layout, find_layout
 from roundel.fingerprint.pdq import LONGEST_PX, distance, waves
 from roundel.media.colour import luma
@@ -31,9 +31,13 @@ _EARLY: Final = 0.5  # a keyframe is taken up to this share of a frame step earl
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The hash of one form of a picture, that of its mirror image (32 bytes each), and the quality, 0 to 100."""
+    """The hash of one form of a picture, that of its mirror image (32 bytes each), and the quality, 0 to 100.
+
+    ``region`` says which part of the picture it is: left, top, right and bottom as shares of its width and height.
+    """
 
     form: Form
+    region: Region
     bits: bytes
     mirrored_bits: bytes
     quality: int
@@ -65,7 +69,7 @@ class _Taken:
 
 
 class Fingerprinter:
-    """``push`` every frame in order, then ``finish`` once. Both return keyframes that are ready, with their pictures."""
+    """``push`` every frame in order, ``finish`` once; both return keyframes that are ready, with their pictures."""
 
     def __init__(self) -> None:
         self._chunk: list[_Taken] = []
@@ -130,11 +134,13 @@ class Fingerprinter:
 def fingerprints(picture: NDArray[np.uint8], layout: Layout) -> tuple[Fingerprint, ...]:
     """The fingerprints of all forms of a picture (h, w) of limited range (16 to 235), at most 512 pixels long."""
     full = (picture.astype(np.float32) - 16) * np.float32(255 / 219)
+    height, width = picture.shape
     found = []
-    for form, part in forms(full, layout):
-        described = waves(part)
+    for form, (left, top, right, bottom) in forms(width, height, layout):
+        described = waves(full[top:bottom, left:right])
         hashed = described.hash()
-        found.append(Fingerprint(form, hashed.bits, described.mirrored().bits, hashed.quality))
+        region = (round(left / width, 4), round(top / height, 4), round(right / width, 4), round(bottom / height, 4))
+        found.append(Fingerprint(form, region, hashed.bits, described.mirrored().bits, hashed.quality))
     return tuple(found)
 
 

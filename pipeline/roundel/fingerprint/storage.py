@@ -3,7 +3,9 @@
 ``fingerprints.jsonl.gz`` has one line for each keyframe. Hashes are written with their algorithm and all 64 digits::
 
     {"seconds": 0.5, "frame": 12, "pts": 6144, "time_base": "1/12288", "starts_shot": false,
-     "forms": {"whole": {"hash": "pdq:…", "mirrored": "pdq:…", "quality": 100}, …}}
+     "forms": {"whole": {"hash": "pdq:…", "mirrored": "pdq:…", "quality": 100, "region": [0, 0, 1, 1]}, …}}
+
+A region is the part of the picture that was hashed: left, top, right, bottom as shares of width and height.
 
 ``stills.zip`` holds a grey picture of each, named by the number of its frame. The same keyframes give the same bytes.
 """
@@ -23,7 +25,7 @@ import cv2
 import numpy as np
 
 from roundel.errors import IntegrityError, UsageError
-from roundel.fingerprint.forms import FORMS
+from roundel.fingerprint.forms import FORMS, Region
 from roundel.fingerprint.keyframes import Fingerprint, Keyframe, Still
 from roundel.fingerprint.pdq import ALGORITHM, parse
 from roundel.types import FrameRef, Timestamp
@@ -72,6 +74,7 @@ def line_of(keyframe: Keyframe) -> dict[str, Any]:
             "hash": f"{ALGORITHM}:{item.bits.hex()}",
             "mirrored": f"{ALGORITHM}:{item.mirrored_bits.hex()}",
             "quality": item.quality,
+            "region": item.region,
         }
         for item in keyframe.fingerprints
     }
@@ -79,10 +82,15 @@ def line_of(keyframe: Keyframe) -> dict[str, Any]:
     return {**known, "starts_shot": keyframe.starts_shot, "forms": forms}
 
 
+def _region(values: list[float]) -> Region:
+    left, top, right, bottom = map(float, values)
+    return left, top, right, bottom
+
+
 def _parsed(line: dict[str, Any]) -> Keyframe:
     at = Timestamp(int(line["pts"]), Fraction(line["time_base"]))
     found = tuple(
-        Fingerprint(form, parse(said["hash"]), parse(said["mirrored"]), int(said["quality"]))
+        Fingerprint(form, _region(said["region"]), parse(said["hash"]), parse(said["mirrored"]), int(said["quality"]))
         for form, said in ((form, line["forms"][form]) for form in FORMS if form in line["forms"])
     )
     return Keyframe(FrameRef(int(line["frame"]), at), bool(line["starts_shot"]), found)
