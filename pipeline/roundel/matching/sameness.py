@@ -1,8 +1,8 @@
 """Whether two pictures show the same: SIFT features, a homography by RANSAC, and a comparison of the pixels.
 
 The parts of the two pictures whose hashes are near are brought to the same resolution first: a small picture and a
-large one have no fine detail in common. Features that agree on one homography could still lie on a logo or a frame that two
-videos share, so the pixels are compared too, block by block, where the homography says that they lie.
+large one have no fine detail in common. Features that agree on one homography could still lie on a logo or a frame that
+two videos share, so the pixels are compared too, block by block, where the homography says that they lie.
 """
 
 from __future__ import annotations
@@ -95,8 +95,14 @@ def compare(query: Features, reference: Features) -> Sameness | None:
     inside = mask.ravel().astype(bool)
     inliers = min(_places(first[inside]), _places(second[inside]))
     homography = np.asarray(found, np.float64)
-    blocks = _blocks(query.picture, reference.picture, homography)
-    return Sameness(inliers, _in_shares(homography, query.picture.shape, reference.picture.shape), blocks)
+    shares = _in_shares(homography, query.picture.shape, reference.picture.shape)
+    agreed = _blocks(query.picture, reference.picture, homography)
+    return Sameness(inliers, shares / shares[2, 2], agreed)
+
+
+def blocks(query: Still, reference: Still, homography: Matrix) -> Floats:
+    """Where two pictures agree under a homography between them, as shares: (8, 8), 1, 0 or NaN as in Sameness."""
+    return _blocks(query, reference, _in_pixels(homography, query.shape, reference.shape))
 
 
 def _resized(picture: Still, longest_px: int) -> Still:
@@ -168,7 +174,13 @@ def _blocks(query: Still, reference: Still, homography: Matrix) -> Floats:
     return blocks
 
 
+def _in_pixels(homography: Matrix, query: tuple[int, ...], reference: tuple[int, ...]) -> Matrix:
+    """The homography between pictures of these shapes, from that between pictures whose sides are 1."""
+    to_shares = np.diag([1 / query[1], 1 / query[0], 1.0])
+    return np.asarray(np.diag([reference[1], reference[0], 1.0]) @ homography @ to_shares, np.float64)
+
+
 def _in_shares(homography: Matrix, query: tuple[int, ...], reference: tuple[int, ...]) -> Matrix:
-    """The homography between pictures whose sides are 1."""
-    shares = np.diag([1 / reference[1], 1 / reference[0], 1.0]) @ homography @ np.diag([query[1], query[0], 1.0])
-    return np.asarray(shares / shares[2, 2], np.float64)
+    """The homography between pictures whose sides are 1, from that between pictures of these shapes."""
+    to_pixels = np.diag([query[1], query[0], 1.0])
+    return np.asarray(np.diag([1 / reference[1], 1 / reference[0], 1.0]) @ homography @ to_pixels, np.float64)
