@@ -7,7 +7,7 @@ pictures of a shot together, so keyframes come a few pictures late.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roundel.fingerprint.forms import Form, Region, forms
-from roundel.fingerprint.layout import Layout, find_layout
+from roundel.fingerprint.layout import Box, Layout, find_layout
 from roundel.fingerprint.pdq import LONGEST_PX, distance, waves
 from roundel.media.colour import luma
 from roundel.types import Frame, FrameRef, Seconds
@@ -25,6 +25,7 @@ MOST_RATE: Final = 5.0  # and at most, but for the ends of shots
 CHANGED: Final = 40  # bits of the hash that make a picture another one than the keyframe before
 CHUNK: Final = 8  # pictures that are searched for bars together
 FEW: Final = 4  # a shot's last pictures take over what was found before, if they are fewer
+INSET_SECONDS: Final = 10.0  # a frame within the frame is looked at for so long after it was seen
 STILL_PX: Final = 384  # longest side of what is kept of a picture
 _EARLY: Final = 0.5  # a keyframe is taken up to this share of a frame step early rather than late
 
@@ -74,6 +75,7 @@ class Fingerprinter:
     def __init__(self) -> None:
         self._chunk: list[_Taken] = []
         self._layout: Layout | None = None
+        self._inset: tuple[float, Box] | None = None
         self._last: tuple[float, bytes] | None = None
         self._previous: Frame | None = None
 
@@ -123,12 +125,21 @@ class Fingerprinter:
         if not taken:
             return []
         if self._layout is None or len(taken) >= FEW:
-            self._layout = find_layout(np.stack([item.picture for item in taken]))
+            self._layout = self._remembered(find_layout(np.stack([item.picture for item in taken])), taken[0].ref)
         layout = self._layout
         return [
             (Keyframe(item.ref, item.starts_shot, fingerprints(item.picture, layout)), still(item.picture))
             for item in taken
         ]
+
+    def _remembered(self, layout: Layout, ref: FrameRef) -> Layout:
+        """A frame within the frame outlives cuts, and cannot be seen in each shot."""
+        now = ref.at.seconds
+        if layout.inset is not None:
+            self._inset = now, layout.inset
+        elif self._inset is not None and 0 <= now - self._inset[0] <= INSET_SECONDS:
+            return replace(layout, inset=self._inset[1])
+        return layout
 
 
 def fingerprints(picture: NDArray[np.uint8], layout: Layout) -> tuple[Fingerprint, ...]:
