@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from roundel.config import load
+from roundel.fingerprint.keyframes import Keyframe
 from roundel.fingerprint.storage import decode_still, encode_still
 from roundel.matching.footage import Footage, fingerprint_video
 
@@ -143,7 +144,8 @@ def footage(path: Path, name: str, cache: Path) -> Footage:
     cache.mkdir(parents=True, exist_ok=True)
     kept = cache / f"{name}.pickle"
     if not kept.exists():
-        found = [(keyframe, encode_still(still)) for keyframe, still in fingerprint_video(path, load().media)]
+        found: list[tuple[Keyframe, bytes]] = []
+        fingerprint_video(path, load().media, lambda keyframe, still: found.append((keyframe, encode_still(still))))
         partial = kept.with_suffix(".partial")
         partial.write_bytes(pickle.dumps(found))
         partial.replace(kept)
