@@ -309,7 +309,16 @@ def analyze_into(
     try:
         try:
             result = analyze_video(
-                path, identity, config, loaded, writer, made_with, progress, specialists, writer.keyframe
+                path,
+                identity,
+                config,
+                loaded,
+                writer,
+                made_with,
+                progress,
+                specialists,
+                writer.keyframe,
+                partial(writer.footage, identity.sha256),
             )
         except StallError:
             raise

@@ -28,9 +28,10 @@ from roundel.disk import flush, read_bounded
 from roundel.errors import IntegrityError, StallError
 from roundel.fingerprint.keyframes import Keyframe, Still
 from roundel.fingerprint.storage import KeyframeWriter
+from roundel.matching.footage import Footage, from_package
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, schema_json, to_json
-from roundel.types import VideoIdentity
+from roundel.types import Shot, VideoIdentity
 
 ANALYSIS = "analysis.json"
 DETECTIONS = "detections.jsonl.gz"
@@ -103,6 +104,11 @@ class PackageWriter:
     def keyframe(self, keyframe: Keyframe, still: Still) -> None:
         """Keep the fingerprints and the picture of a keyframe."""
         self._keyframes.add(keyframe, still)
+
+    def footage(self, name: str, shots: tuple[Shot, ...]) -> Footage:
+        """What was kept for matching; no keyframe may follow."""
+        self._keyframes.close()
+        return from_package(self._folder, name, tuple((shot.start_seconds, shot.end_seconds) for shot in shots))
 
     def commit(self, analysis: Analysis) -> str:
         """Write the facts and the manifest and put the package in its place.

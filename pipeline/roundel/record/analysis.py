@@ -9,7 +9,7 @@ from pydantic import Field
 
 from roundel.record.base import Part, Sha256, canonical
 from roundel.record.claims import ClaimRecord
-from roundel.types import Count, Reading, Shot, Sighting, TypeOpinion, VideoResult
+from roundel.types import Count, Reading, Repeat, Shot, Sighting, TypeOpinion, VideoResult
 
 SCHEMA_VERSION = "2"
 
@@ -166,8 +166,36 @@ class CountRecord(Part):
     lower: int = Field(description="at least so many different objects are seen side by side in the proof frames")
     estimate: int = Field(description="median over random ways to explain the tracks; no likeness is used")
     interval: list[int] = Field(description="5 to 95 % of the ways to explain the tracks")
-    upper: int = Field(description="number of tracks: so many if none is seen twice")
+    upper: int = Field(description="so many if no object is seen twice but where the footage itself is shown again")
+    shown_again: int = Field(0, description="tracks that are another one of them, because the footage is shown again")
     proof: list[ProofRecord] = Field(description="frames that prove the lower bound")
+
+
+class MatchReference(Part):
+    """Where the same footage is."""
+
+    sha256: Sha256 = Field(description="the video that shows it too; the video's own hash: it shows the footage twice")
+    range: Span = Field(description="seconds of that video")
+
+
+class MatchRecord(Part):
+    """Footage that is shown twice, proven by pictures. Which of two videos is the copy, pictures do not tell."""
+
+    query: Span = Field(description="seconds of this video; of a repeat within it, the later ones")
+    reference: MatchReference
+    mirrored: bool = Field(description="left and right are exchanged")
+    method: str = Field(description="how it was found and verified")
+    inliers: int = Field(description="places of the best pair of pictures that lie as one map between them says")
+    verified_pairs: int = Field(description="pairs of keyframes that were compared and show the same")
+    speed: float = Field(description="seconds of the reference in a second of this video")
+    slack_seconds: float = Field(description="how far off the reference's range may be, where footage hardly moves")
+    edits: list[str] = Field(description="what tells this picture from the reference's")
+    at_seconds: Span = Field(description="times of the best pair: in this video, in the reference")
+    overlay: str = Field(description="picture: one laid over the other")
+    beside: str = Field(description="picture: both side by side")
+    same_objects: list[tuple[str, str]] = Field(
+        description="tracks that are one object because the footage is shown again: the later, the earlier"
+    )
 
 
 class Exhibit(Part):
@@ -202,7 +230,7 @@ class Analysis(Part):
     captions: list[CaptionRecord] = Field(description="writing in one frame of each shot, on no followed object")
     exhibits: list[Exhibit] = Field(description="the pictures in this package")
     claims: list[ClaimRecord] = Field(description="the claims that were given to the analysis, assessed on this video")
-    matches: list[dict[str, Any]] = Field(description="earlier or later copies; empty until footage is matched")
+    matches: list[MatchRecord] = Field(description="footage that the video shows again")
     failure: FailureRecord | None = Field(description="why there is no result; null if there is one")
 
 
@@ -223,7 +251,7 @@ def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
         captions=[CaptionRecord(shot=item.shot, **_reading(item.reading)) for item in result.captions],
         exhibits=_exhibits(result),
         claims=_NOTHING,
-        matches=_NOTHING,
+        matches=[_repeat(repeat, video.sha256) for repeat in result.repeats],
         failure=FailureRecord(kind=result.failure.kind, message=result.failure.message) if result.failure else None,
     )
 
@@ -343,12 +371,34 @@ def _reading(reading: Reading) -> dict[str, Any]:
     }
 
 
+MATCHING = "PDQ hashes of keyframes; SIFT features and a homography by RANSAC; comparison of the pixels"
+
+
+def _repeat(repeat: Repeat, sha256: str) -> MatchRecord:
+    return MatchRecord(
+        query=list(repeat.later),
+        reference=MatchReference(sha256=sha256, range=list(repeat.earlier)),
+        mirrored=repeat.mirrored,
+        method=MATCHING,
+        inliers=repeat.inliers,
+        verified_pairs=repeat.pairs,
+        speed=repeat.speed,
+        slack_seconds=repeat.slack_seconds,
+        edits=list(repeat.edits),
+        at_seconds=list(repeat.at_seconds),
+        overlay=repeat.overlay,
+        beside=repeat.beside,
+        same_objects=list(repeat.same),
+    )
+
+
 def _count(count: Count) -> CountRecord:
     return CountRecord(
         lower=count.lower,
         estimate=count.estimate,
         interval=list(count.interval),
         upper=count.upper,
+        shown_again=count.shown_again,
         proof=[
             ProofRecord(
                 seconds=proof.seconds,
@@ -359,6 +409,10 @@ def _count(count: Count) -> CountRecord:
             for proof in count.proof
         ],
     )
+
+
+OVERLAY = "a grey frame in orange and an earlier one of the same footage in blue, laid over it"
+BESIDE = "a grey frame beside an earlier one of the same footage"
 
 
 def _exhibits(result: VideoResult) -> list[Exhibit]:
@@ -382,4 +436,7 @@ def _exhibits(result: VideoResult) -> list[Exhibit]:
                 method="whole frame, scaled down if large",
             )
             found.setdefault(proof.exhibit, whole)
+    for repeat in result.repeats:
+        for file, method in ((repeat.overlay, OVERLAY), (repeat.beside, BESIDE)):
+            found[file] = Exhibit(file=file, derived_from=source, seconds=repeat.at_seconds[0], method=method)
     return [found[name] for name in sorted(found)]
