@@ -221,9 +221,9 @@ def test_an_address_that_leads_through_an_archive_is_refused(tmp_path: Path) -> 
 
 def test_an_address_with_a_password_is_refused_without_repeating_it(tmp_path: Path) -> None:
     video = write_file(tmp_path / "a.mp4")
-    for target, given in (("ftp://me:secret@host/x", video), (tmp_path / "case", "ftp://me:secret@host/a.mp4")):
+    for target, source in (("ftp://me:secret@host/x", video), (tmp_path / "case", "ftp://me:secret@host/a.mp4")):
         with pytest.raises(UsageError, match="holds a password") as caught:
-            small_plan(tmp_path / "plan", target, given)
+            small_plan(tmp_path / "plan", target, source)
         assert "secret" not in str(caught.value)
     assert not (tmp_path / "plan").exists()
 
@@ -240,8 +240,9 @@ def test_what_is_fetched_lies_in_a_folder_of_its_own_and_is_removed(name: str) -
 
 def test_what_cannot_be_fetched_is_named() -> None:
     put("memory://archive/a", b"content")
-    with pytest.raises(MediaError, match=r"memory://archive/a: is larger than 3 bytes"), fetched(
-        "memory://archive/a", "a", 3
+    with (
+        pytest.raises(MediaError, match=r"memory://archive/a: is larger than 3 bytes"),
+        fetched("memory://archive/a", "a", 3),
     ):
         pass
     with pytest.raises(MediaError, match=r"memory://archive/b: does not exist"), fetched("memory://archive/b", "b", 3):
@@ -430,7 +431,9 @@ def test_shards_are_about_equal() -> None:
     assert 900 < min(sizes) <= max(sizes) < 1100
 
 
-@pytest.mark.parametrize("shard", ["0/8", "9/8", "1/0", "1", "a/b", "1/8/2", "-1/8", "1/8\n", "", "١/٨", "9" * 5000 + "/8"])
+@pytest.mark.parametrize(
+    "shard", ["0/8", "9/8", "1/0", "1", "a/b", "1/8/2", "-1/8", "1/8\n", "", "١/٨", "9" * 5000 + "/8"]
+)
 def test_what_is_no_shard_is_refused_at_once(shard: str) -> None:
     with pytest.raises(UsageError, match="give a number and how many there are, such as 1/8"):
         list(in_shard([], shard))

@@ -417,12 +417,16 @@ def test_other_versions_than_those_of_the_first_worker_are_refused_by_name(
     plan = plan_of(tmp_path, clip)
     Worker(plan)
     Worker(plan)
-    other = replace(loaded(detector()), provenance={**loaded(detector()).provenance, "engine": "cuda", "extra": "x" * 99})
+    other = replace(
+        loaded(detector()), provenance={**loaded(detector()).provenance, "engine": "cuda", "extra": "x" * 99}
+    )
     monkeypatch.setattr(workers, "load_detector", lambda *_: other)
     with pytest.raises(UsageError) as caught:
         Worker(plan)
     message = str(caught.value)
-    assert message.startswith(f"{plan.target}: this plan was begun with other versions (engine: fake there, cuda here; ")
+    assert message.startswith(
+        f"{plan.target}: this plan was begun with other versions (engine: fake there, cuda here; "
+    )
     assert "extra: None there, xxx" in message
     assert "use the same versions and the same kind of machine, or make a new plan" in message
     assert "\n" not in message
@@ -436,11 +440,10 @@ def test_workers_that_start_at_the_same_time_agree_on_the_versions_of_one(
     plan = plan_of(tmp_path, clip, target=target)
     for number in range(30):
         store = open_store(replace(plan, folder=tmp_path / f"p{number}", id=f"{number}"))
-        (tmp_path / f"p{number}").mkdir()
         start, refused = threading.Barrier(8), []
 
         def begin(version: int) -> None:
-            start.wait()
+            start.wait()  # noqa: B023
             try:
                 agree_on(store, {"version": version % 2})  # noqa: B023
             except UsageError:
