@@ -40,7 +40,8 @@ def beside(query: Still, reference: Still) -> Picture:
 
 
 def _scale(width: int, height: int) -> Matrix:
-    return np.diag([float(width), float(height), 1.0])
+    """From a frame with sides of 1 to the numbers of pixels, whose centres are whole."""
+    return np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1]], np.float64)
 
 
 def _of_height(still: Still, height: int) -> Still:

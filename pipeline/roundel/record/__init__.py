@@ -9,7 +9,6 @@ from roundel.record.analysis import (
     ExemplarRecord,
     Exhibit,
     FailureRecord,
-    MatchRecord,
     Media,
     ProofRecord,
     ReadingRecord,
@@ -31,6 +30,7 @@ from roundel.record.claims import (
     StepRecord,
     claims_json,
 )
+from roundel.record.matches import MatchRecord
 
 __all__ = [
     "SCHEMA_VERSION",

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from roundel.record.base import Part, Sha256, canonical
+from roundel.record.base import Part, Sha256, Span, canonical
 from roundel.record.claims import ClaimRecord
-from roundel.types import Count, Reading, Repeat, Shot, Sighting, TypeOpinion, VideoResult
+from roundel.record.matches import MatchRecord, record_of
+from roundel.types import Count, Reading, Shot, Sighting, TypeOpinion, VideoResult
 
 SCHEMA_VERSION = "2"
 
-Span = Annotated[list[float], Field(min_length=2, max_length=2, description="[from, to) in seconds")]
 Box = Annotated[
     list[float], Field(min_length=4, max_length=4, description="x1, y1, x2, y2 in pixels of the upright video")
 ]
@@ -171,33 +171,6 @@ class CountRecord(Part):
     proof: list[ProofRecord] = Field(description="frames that prove the lower bound")
 
 
-class MatchReference(Part):
-    """Where the same footage is."""
-
-    sha256: Sha256 = Field(description="the video that shows it too; the video's own hash: it shows the footage twice")
-    range: Span = Field(description="seconds of that video")
-
-
-class MatchRecord(Part):
-    """Footage that is shown twice, proven by pictures. Which of two videos is the copy, pictures do not tell."""
-
-    query: Span = Field(description="seconds of this video; of a repeat within it, the later ones")
-    reference: MatchReference
-    mirrored: bool = Field(description="left and right are exchanged")
-    method: str = Field(description="how it was found and verified")
-    inliers: int = Field(description="places of the best pair of pictures that lie as one map between them says")
-    verified_pairs: int = Field(description="pairs of keyframes that were compared and show the same")
-    speed: float = Field(description="seconds of the reference in a second of this video")
-    slack_seconds: float = Field(description="how far off the reference's range may be, where footage hardly moves")
-    edits: list[str] = Field(description="what tells this picture from the reference's")
-    at_seconds: Span = Field(description="times of the best pair: in this video, in the reference")
-    overlay: str = Field(description="picture: one laid over the other")
-    beside: str = Field(description="picture: both side by side")
-    same_objects: list[tuple[str, str]] = Field(
-        description="tracks that are one object because the footage is shown again: the later, the earlier"
-    )
-
-
 class Exhibit(Part):
     """A derived picture and how it was made from the source."""
 
@@ -251,7 +224,7 @@ def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
         captions=[CaptionRecord(shot=item.shot, **_reading(item.reading)) for item in result.captions],
         exhibits=_exhibits(result),
         claims=_NOTHING,
-        matches=[_repeat(repeat, video.sha256) for repeat in result.repeats],
+        matches=[record_of(repeat, video.sha256) for repeat in result.repeats],
         failure=FailureRecord(kind=result.failure.kind, message=result.failure.message) if result.failure else None,
     )
 
@@ -369,27 +342,6 @@ def _reading(reading: Reading) -> dict[str, Any]:
         "xyxy": list(reading.xyxy),
         "serial_like": reading.serial_like,
     }
-
-
-MATCHING = "PDQ hashes of keyframes; SIFT features and a homography by RANSAC; comparison of the pixels"
-
-
-def _repeat(repeat: Repeat, sha256: str) -> MatchRecord:
-    return MatchRecord(
-        query=list(repeat.later),
-        reference=MatchReference(sha256=sha256, range=list(repeat.earlier)),
-        mirrored=repeat.mirrored,
-        method=MATCHING,
-        inliers=repeat.inliers,
-        verified_pairs=repeat.pairs,
-        speed=repeat.speed,
-        slack_seconds=repeat.slack_seconds,
-        edits=list(repeat.edits),
-        at_seconds=list(repeat.at_seconds),
-        overlay=repeat.overlay,
-        beside=repeat.beside,
-        same_objects=list(repeat.same),
-    )
 
 
 def _count(count: Count) -> CountRecord:
