@@ -22,6 +22,7 @@ from roundel.config import Config
 from roundel.detect import LoadedDetector
 from roundel.disk import lies_within, read_bounded
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
+from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.media.identity import identify
 from roundel.media.nvdec import decoder_name
 from roundel.media.process import ffmpeg_version
@@ -166,6 +167,7 @@ def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists 
         "decoder": decoder_name(config.media),
         "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
         "tracker": "ByteTrack",
+        "fingerprints": FINGERPRINTS,
         "libraries": {name: version(name) for name in LIBRARIES},
         "python_version": platform.python_version(),
         "machine": platform.machine(),
@@ -308,7 +310,18 @@ def analyze_into(
     """
     try:
         try:
-            result = analyze_video(path, identity, config, loaded, writer, made_with, progress, specialists)
+            result = analyze_video(
+                path,
+                identity,
+                config,
+                loaded,
+                writer,
+                made_with,
+                progress,
+                specialists,
+                writer.keyframe,
+                partial(writer.footage, identity.sha256),
+            )
         except StallError:
             raise
         except MediaError as error:
