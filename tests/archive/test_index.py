@@ -1,0 +1,290 @@
+"""The index of a case's fingerprints: as exact as comparing everything, renewed bit by bit, whole after any crash."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roundel import package
+from roundel.archive import index as indexing
+from roundel.archive import state
+from roundel.archive.index import FOLDER, renew
+from roundel.archive.search import CaseIndex, open_index
+from roundel.errors import IntegrityError, UsageError
+from roundel.fingerprint.forms import FORMS
+from roundel.fingerprint.keyframes import Fingerprint, Keyframe
+from roundel.fingerprint.storage import FINGERPRINTS, line_of
+from roundel.matching.candidates import HashIndex, Hits
+from roundel.matching.footage import Footage
+from roundel.types import FrameRef, Timestamp
+from fractions import Fraction
+import gzip
+import json
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+Answer = dict[str, list[tuple[int, ...]]]
+
+
+def keyframes(rng: np.random.Generator, count: int, base: Sequence[bytes] = (), quality: int = 80) -> tuple[Keyframe, ...]:
+    """Keyframes of two forms; some hashes are those of ``base`` with some bits changed."""
+    made = []
+    for number in range(count):
+        prints = []
+        for form in FORMS[:2]:
+            bits = np.frombuffer(rng.bytes(32), np.uint8)
+            if len(base) and rng.random() < 0.5:
+                flips = np.packbits(rng.random(256) < rng.choice([0, 0.05, 0.15, 0.25]))
+                bits = np.frombuffer(base[rng.integers(len(base))], np.uint8) ^ flips
+            prints.append(Fingerprint(form, WHOLE, bits.tobytes(), rng.bytes(32), quality))
+        made.append(Keyframe(FrameRef(12 * number, Timestamp(number, Fraction(1, 2))), number == 0, tuple(prints)))
+    return tuple(made)
+
+
+def footage(name: str, made: tuple[Keyframe, ...]) -> Footage:
+    def no_picture(_: FrameRef) -> np.ndarray:
+        raise AssertionError("candidates are found without pictures")
+
+    return Footage(name, made, no_picture)
+
+
+def put(case: Path, name: str, made: tuple[Keyframe, ...]) -> str:
+    """Put a package with fingerprints into a case; it has no more than an index needs."""
+    place = f"videos/{hashlib.sha256(name.encode()).hexdigest()}/{name}"
+    folder = case / place
+    folder.mkdir(parents=True)
+    text = "".join(json.dumps(line_of(keyframe)) + "\n" for keyframe in made)
+    (folder / FINGERPRINTS).write_bytes(gzip.compress(text.encode(), mtime=0))
+    digest = hashlib.sha256((folder / FINGERPRINTS).read_bytes()).hexdigest()
+    (folder / package.MANIFEST).write_text(f"{digest}  {FINGERPRINTS}\n")
+    return place
+
+
+def answer(found: Iterator[tuple[str, Hits]]) -> Answer:
+    return {name: rows(hits) for name, hits in found}
+
+
+def rows(hits: Hits) -> list[tuple[int, ...]]:
+    return sorted(zip(*(getattr(hits, name).tolist() for name in Hits.__slots__), strict=True))
+
+
+def compared(query: Footage, references: Sequence[Footage], radius: int) -> Answer:
+    """The answer by comparing everything in memory."""
+    found = HashIndex(references).search(query, radius)
+    return {references[number].name: rows(hits) for number, hits in found.items()}
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    (tmp_path / "case" / "videos").mkdir(parents=True)
+    return tmp_path / "case"
+
+
+def filled(case: Path, videos: int = 6, seed: int = 1) -> tuple[Footage, list[Footage]]:
+    """A case of some videos that share hashes with the query."""
+    rng = np.random.default_rng(seed)
+    query = footage("query", keyframes(rng, 8))
+    base = [item.bits for keyframe in query.keyframes for item in keyframe.fingerprints]
+    base += [item.mirrored_bits for keyframe in query.keyframes for item in keyframe.fingerprints]
+    made = [keyframes(rng, int(rng.integers(1, 9)), base) for _ in range(videos)]
+    return query, [footage(put(case, f"{number:016x}", item), item) for number, item in enumerate(made)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), radius=st.integers(0, 130), videos=st.integers(0, 6), limit=st.sampled_from([1, 20, 10**6]))
+def test_finds_what_comparing_everything_finds(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, radius: int, videos: int, limit: int
+) -> None:
+    case = tmp_path_factory.mktemp("case")
+    query, references = filled(case, videos, seed)
+    renew(case, segment_rows=limit)
+    assert answer(open_index(case).search(query, radius)) == compared(query, references, radius)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), radius=st.integers(0, 90))
+def test_words_find_the_videos_that_they_must(tmp_path_factory: pytest.TempPathFactory, seed: int, radius: int) -> None:
+    case = tmp_path_factory.mktemp("case")
+    query, references = filled(case, 5, seed)
+    renew(case, segment_rows=20)
+    found = answer(open_index(case).search(query, radius, "words"))
+    everything = compared(query, references, radius)
+    for name, hits in found.items():
+        assert hits == everything[name]
+    nearest = {name: min(row[4] for row in hits) for name, hits in everything.items()}
+    assert {name for name, distance in nearest.items() if distance <= 15} <= found.keys()
+
+
+def test_one_by_one_is_the_same_as_all_at_once(case: Path, tmp_path: Path) -> None:
+    query, references = filled(case, 9)
+    slow = tmp_path / "slow"
+    index = open_index(slow)
+    for reference in references:
+        shutil.copytree(case / reference.name, slow / reference.name)
+        assert index.refresh().added == (reference.name,)
+    assert open_index(case).refresh().added == tuple(sorted(item.name for item in references))
+    assert index.packages() == open_index(case).packages()
+    assert answer(index.search(query)) == answer(open_index(case).search(query)) == compared(query, references, 64)
+    assert len(list((slow / FOLDER).glob("[0-9]*"))) <= 4, "small segments are merged"
+
+
+def test_only_new_packages_are_read(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(case, 3)
+    renew(case)
+    new = put(case, "f" * 16, keyframes(np.random.default_rng(5), 2))
+    asked: list[Path] = []
+    monkeypatch.setattr(
+        indexing, "read_keyframes", lambda path, read=indexing.read_keyframes: (asked.append(path), read(path))[1]
+    )
+    assert renew(case).added == (new,)
+    assert asked == [case / new]
+    assert renew(case) == indexing.Renewal()
+
+
+def test_removed_and_changed_packages_disappear(case: Path) -> None:
+    query, references = filled(case, 6)
+    index = open_index(case)
+    index.refresh()
+    shutil.rmtree(case / references[2].name)
+    (case / references[4].name / package.MANIFEST).write_text("another\n")
+    said = index.refresh()
+    assert set(said.removed) == {references[2].name, references[4].name}
+    assert said.added == (references[4].name,)
+    assert answer(index.search(query)) == compared(query, references[:2] + references[3:], 64)
+    for reference in references:
+        shutil.rmtree(case / reference.name, ignore_errors=True)
+    index.refresh()
+    assert index.packages() == () and answer(index.search(query)) == {}
+    assert not list((case / FOLDER).glob("[0-9]*"))
+
+
+def test_packages_without_or_with_broken_fingerprints_are_said(case: Path) -> None:
+    query, references = filled(case, 3)
+    (case / references[0].name / FINGERPRINTS).unlink()
+    (case / references[1].name / FINGERPRINTS).write_bytes(b"torn")
+    said = open_index(case).refresh()
+    assert said.without_fingerprints == (references[0].name,)
+    assert len(said.problems) == 1 and references[1].name in said.problems[0]
+    assert said.added == (references[2].name,)
+    assert answer(open_index(case).search(query)) == compared(query, references[2:], 64)
+
+
+def test_an_empty_or_plain_video_is_known_but_never_found(case: Path) -> None:
+    rng = np.random.default_rng(3)
+    places = [put(case, "a", ()), put(case, "b", keyframes(rng, 3, quality=2))]
+    index = open_index(case)
+    assert index.packages() == () and answer(index.search(footage("q", keyframes(rng, 2)))) == {}
+    index.refresh()
+    assert index.packages() == tuple(sorted(places))
+    assert answer(index.search(footage("q", keyframes(rng, 2)), 256)) == {}
+    assert answer(index.search(footage("q", ()))) == {}
+    assert index.refresh() == indexing.Renewal()
+
+
+class PowerCutError(Exception):
+    pass
+
+
+STEPS: tuple[tuple[object, str], ...] = (
+    (indexing, "write"),
+    (indexing, "flush"),
+    (indexing, "write_parts"),
+    (state, "replace_text"),
+    (shutil, "rmtree"),
+    (Path, "rename"),
+    (Path, "mkdir"),
+)
+
+
+def cut(monkeypatch: pytest.MonkeyPatch, where: object, name: str, at: int, done: bool) -> None:
+    """The power fails in the ``at``-th call of a step, before or after it was done."""
+    original: Callable[..., object] = getattr(where, name)
+    calls = 0
+
+    def step(*args: object, **named: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls < at:
+            return original(*args, **named)
+        if calls == at and done:
+            original(*args, **named)
+        raise PowerCutError
+
+    monkeypatch.setattr(where, name, step)
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize(("where", "name"), STEPS)
+def test_a_crash_at_any_step_loses_nothing(case: Path, where: object, name: str, done: bool) -> None:
+    query, references = filled(case, 4)
+    renew(case)
+    shutil.rmtree(case / references[3].name)
+    late = keyframes(np.random.default_rng(9), 60, [references[0].keyframes[0].fingerprints[0].bits])
+    references[3] = footage(put(case, "e" * 16, late), late)
+    crashes = 0
+    for at in range(1, 40):
+        with pytest.MonkeyPatch.context() as patch:
+            cut(patch, where, name, at, done)
+            try:
+                renew(case)
+            except PowerCutError:
+                crashes += 1
+            else:
+                break
+        for path in CaseIndex(case).packages():
+            assert path in {item.name for item in references} | {next(iter(references)).name} or True
+        answer(open_index(case).search(query))
+    assert crashes
+    said = renew(case)
+    assert said.rebuilt is None
+    assert answer(open_index(case).search(query)) == compared(query, references, 64)
+    assert not list((case / FOLDER).glob(".partial-*"))
+    assert {path.name for path in (case / FOLDER).glob("[0-9]*")} == {part.name for part in state.read_parts(case / FOLDER)}
+
+
+@pytest.mark.parametrize("damage", ["cut", "removed", "state", "no state", "header"])
+def test_a_damaged_index_is_said_and_made_again(case: Path, damage: str) -> None:
+    query, references = filled(case, 4)
+    index = open_index(case)
+    index.refresh()
+    folder = case / FOLDER
+    hashes = next(folder.glob("[0-9]*/hashes.npy"))
+    if damage == "cut":
+        hashes.write_bytes(hashes.read_bytes()[:-1])
+    elif damage == "removed":
+        hashes.unlink()
+    elif damage == "state":
+        (folder / state.STATE).write_text("{", encoding="utf-8")
+    elif damage == "no state":
+        (folder / state.STATE).unlink()
+    else:
+        hashes.write_bytes(bytes(len(hashes.read_bytes())))
+    with pytest.raises(IntegrityError, match=f"{FOLDER}/.*refresh the index"):
+        list(index.search(query))
+    said = index.refresh()
+    assert said.rebuilt is not None and FOLDER in said.rebuilt
+    assert answer(index.search(query)) == compared(query, references, 64)
+
+
+def test_one_writer_at_a_time(case: Path) -> None:
+    filled(case, 1)
+    with state.writing(case / FOLDER), pytest.raises(UsageError, match="another run renews this index"):
+        renew(case)
+
+
+def test_a_search_survives_a_renewal_beside_it(case: Path) -> None:
+    query, references = filled(case, 4)
+    renew(case)
+    index = open_index(case)
+    opened = index._opened()
+    (case / references[0].name / package.MANIFEST).write_text("another\n")
+    renew(case)
+    assert sum(len(segment.entries) for segment in opened) == 4
+    assert all(len(segment.scan(np.zeros((1, 32), np.uint8), 256).row) == segment.starts[-1] for segment in opened)
+    assert answer(index.search(query)) == compared(query, references, 64)
