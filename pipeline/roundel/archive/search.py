@@ -79,9 +79,7 @@ class CaseIndex:
         return IntegrityError(f"{error}; refresh the index: it is made again from the packages")
 
 
-def _chosen(
-    segments: Sequence[Segment], asked: Table, radius: int, method: Method
-) -> Iterator[Sequence[int] | None]:
+def _chosen(segments: Sequence[Segment], asked: Table, radius: int, method: Method) -> Iterator[Sequence[int] | None]:
     """For each segment the numbers of the packages to search; ``None`` for all."""
     if method == "exact":
         yield from (None for _ in segments)
@@ -90,9 +88,7 @@ def _chosen(
         yield from pool.map(lambda segment: segment.sharing_words(asked.hashes, radius), segments)
 
 
-def _search(
-    segment: Segment, asked: Table, radius: int, entries: Sequence[int] | None
-) -> list[tuple[str, Hits]]:
+def _search(segment: Segment, asked: Table, radius: int, entries: Sequence[int] | None) -> list[tuple[str, Hits]]:
     near = segment.scan(asked.hashes, radius, entries)
     owner = segment.entry_of(near.row)
     return [

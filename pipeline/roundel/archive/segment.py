@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import faiss
 import numpy as np
@@ -25,7 +25,10 @@ Rows = NDArray[np.int64]
 
 BLOCK_ROWS: Final = 2**18
 """Rows that are compared at a time: 8 MiB of hashes."""
-ARRAYS: Final = ("hashes.npy", "keyframes.npy", "forms.npy", "starts.npy", "postings.npy")
+WORDS_ROWS: Final = 2**16
+"""A smaller segment has no table of words: all of it is compared sooner than the table is read."""
+HASHES, KEYFRAMES, FORMS = "hashes.npy", "keyframes.npy", "forms.npy"
+STARTS, POSTINGS = "starts.npy", "postings.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,17 @@ class Segment:
         self.folder = folder
         self.entries = tuple(entries)
         self.starts = np.array([0, *accumulate(entry.rows for entry in entries)], np.int64)
-        self.hashes, self.keyframes, self.forms, starts, postings = (_mapped(folder / name) for name in ARRAYS)
+        self.hashes = _mapped(folder / HASHES)
+        self.keyframes, self.forms = _mapped(folder / KEYFRAMES), _mapped(folder / FORMS)
         rows = int(self.starts[-1])
         fits = self.hashes.shape == (rows, BYTES) and self.keyframes.shape == self.forms.shape == (rows,)
-        if not fits or not Words.fit(starts, postings, rows):
+        self.words: Words | None = None
+        if rows >= WORDS_ROWS:
+            starts, postings = _mapped(folder / STARTS), _mapped(folder / POSTINGS)
+            fits = fits and Words.fit(starts, postings, rows)
+            self.words = Words(starts, postings)
+        if not fits:
             raise IntegrityError(f"{folder}: its files do not fit each other")
-        self.words = Words(starts, postings)
 
     def scan(self, asked: Hashes, radius: int, entries: Sequence[int] | None = None) -> Near:
         """All pairs of hashes at most ``radius`` bits apart (faiss, IndexBinaryFlat: exact).
@@ -89,9 +97,14 @@ class Segment:
         )
 
     def sharing_words(self, asked: Hashes, radius: int) -> list[int]:
-        """The numbers of packages with a hash that is near an asked one and has a word in common with it."""
+        """The numbers of packages with a hash that is near an asked one and has a word in common with it.
+
+        All packages, if the segment is too small for a table of words.
+        """
+        if self.words is None:
+            return list(range(len(self.entries)))
         rows = self.words.near(self.hashes, asked, radius)
-        return np.unique(self.entry_of(rows)).tolist()
+        return [int(number) for number in np.unique(self.entry_of(rows))]
 
     def entry_of(self, rows: Rows) -> Rows:
         """The numbers of the packages that rows belong to."""
@@ -126,17 +139,18 @@ class Segment:
 def write(folder: Path, tables: Sequence[Table]) -> None:
     """Write the arrays of a segment into an empty folder, the packages in the given order."""
     hashes = np.concatenate([table.hashes for table in tables])
-    np.save(folder / ARRAYS[0], hashes)
-    np.save(folder / ARRAYS[1], np.concatenate([table.keyframe for table in tables]).astype(np.int32))
-    np.save(folder / ARRAYS[2], np.concatenate([table.form for table in tables]).astype(np.uint8))
-    words = Words.of(hashes)
-    np.save(folder / ARRAYS[3], words.starts)
-    np.save(folder / ARRAYS[4], words.postings)
+    np.save(folder / HASHES, hashes)
+    np.save(folder / KEYFRAMES, np.concatenate([table.keyframe for table in tables]).astype(np.int32))
+    np.save(folder / FORMS, np.concatenate([table.form for table in tables]).astype(np.uint8))
+    if len(hashes) >= WORDS_ROWS:
+        words = Words.of(hashes)
+        np.save(folder / STARTS, words.starts)
+        np.save(folder / POSTINGS, words.postings)
 
 
-def _mapped(path: Path) -> NDArray[np.generic]:
+def _mapped(path: Path) -> NDArray[Any]:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError, EOFError) as error:
         raise IntegrityError(f"{path}: cannot be read: {error}") from error
 
@@ -149,5 +163,5 @@ def _blocks(start: int, end: int) -> Iterator[tuple[int, int]]:
 def _near(flat: faiss.IndexBinaryFlat, block: Hashes, first: int, radius: int) -> Near:
     """The asked hashes are the index and the segment's rows are looked up in it: so nothing is copied."""
     limits, distances, asked = flat.range_search(block, radius + 1)
-    rows = np.repeat(np.arange(len(block), dtype=np.int64) + first, np.diff(limits.astype(np.int64)))
+    rows = np.repeat(np.arange(len(block), dtype=np.int64) + first, np.asarray(np.diff(limits), np.int64))
     return Near(np.asarray(asked, np.int64), rows, np.asarray(distances, np.int32))

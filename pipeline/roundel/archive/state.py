@@ -14,6 +14,7 @@ from typing import Final
 from roundel.archive.segment import Entry
 from roundel.disk import replace_text
 from roundel.errors import IntegrityError, UsageError
+from roundel.media.identity import sha256_of
 
 STATE: Final = "index.json"
 LOCK: Final = ".lock"
@@ -22,10 +23,10 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A segment as the index knows it: its folder's name, the sizes of its files in bytes, and its packages."""
+    """A segment as the index knows it: its folder's name, size and SHA-256 of each file, and its packages."""
 
     name: str
-    sizes: dict[str, int]
+    files: dict[str, tuple[int, str]]
     entries: tuple[Entry, ...]
 
     @property
@@ -50,17 +51,32 @@ def read_parts(folder: Path) -> tuple[Part, ...]:
         if known["format"] != FORMAT:
             raise IntegrityError(f"{path}: is of format {known['format']}, and this version reads {FORMAT}")
         parts = tuple(
-            Part(str(part["name"]), dict(part["sizes"]), tuple(Entry(**entry) for entry in part["entries"]))
+            Part(
+                str(part["name"]),
+                {name: (int(size), str(digest)) for name, (size, digest) in part["files"].items()},
+                tuple(Entry(**entry) for entry in part["entries"]),
+            )
             for part in known["segments"]
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{path}: cannot be read: {error}") from error
     for part in parts:
-        for name, size in part.sizes.items():
+        for name, (size, _) in part.files.items():
             file = folder / part.name / name
             if not file.is_file() or file.stat().st_size != size:
                 raise IntegrityError(f"{file}: is missing or was cut short")
     return parts
+
+
+def check(folder: Path, part: Part) -> None:
+    """Read the files of a segment and compare their hashes with the ones they had.
+
+    Raises:
+        IntegrityError: if one was changed.
+    """
+    for name, (_, digest) in part.files.items():
+        if sha256_of(folder / part.name / name) != digest:
+            raise IntegrityError(f"{folder / part.name / name}: was changed")
 
 
 def write_parts(folder: Path, parts: tuple[Part, ...]) -> None:
