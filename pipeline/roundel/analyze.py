@@ -1,8 +1,8 @@
 """The only composition: one video in, one result out. The command line, batches and notebooks all call it.
 
-Frames flow through a generator. Shot detection looks at each of them; the sampler chooses which the detector sees; the
-detector runs on threads of its own while decoding goes on. Results are taken up in the order of the frames, whatever
-the speed of either, so the same file with the same settings gives the same result.
+Frames flow through a generator. Shot detection looks at each of them, keyframes are fingerprinted, and the sampler
+chooses which the detector sees; the detector runs on threads of its own while decoding goes on. Results are taken up in
+the order of the frames, whatever the speed of either, so the same file with the same settings gives the same result.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from roundel.classes import hidden_share, lineage, tree
 from roundel.config import Config
 from roundel.count import ShotEvidence, count
 from roundel.detect import LoadedDetector
+from roundel.fingerprint.keyframes import Fingerprinter, Keep, drop
 from roundel.media.colour import bgr, luma, thumbnail
 from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
@@ -219,6 +220,7 @@ def analyze_video(
     provenance: dict[str, object],
     progress: Progress | None = None,
     specialists: Specialists = NO_SPECIALISTS,
+    keep_keyframe: Keep = drop,
 ) -> VideoResult:
     """Analyse one video.
 
@@ -231,6 +233,7 @@ def analyze_video(
         provenance: what made this result; copied into it.
         progress: called with the seconds of video that are done and those there are, as far as the header says.
         specialists: who looks at each object again; none by default.
+        keep_keyframe: takes the fingerprints and the picture of each keyframe.
 
     Raises:
         MediaError: if the file cannot be read as video.
@@ -242,18 +245,21 @@ def analyze_video(
         specialists = replace(specialists, reader=expendable)
     info = probe(path, config.media)
     decoder = VideoDecoder(path, info, config.media)
-    shots, sampler = ShotDetector(), Sampler(config.sampling)
+    shots, sampler, fingerprinter = ShotDetector(), Sampler(config.sampling), Fingerprinter(keep_keyframe)
     story = _Story(loaded, config, info, sink, specialists)
     start = info.start_seconds_from_header or 0.0
     with ThreadPoolExecutor(loaded.calls, thread_name_prefix="detector") as pool:
         examiner = _Examiner(loaded, config, info, pool, keep_stills=specialists.reader is not None)
         for frame in decoder:
-            labels = shots.push(frame.ref, thumbnail(frame))
+            small = thumbnail(frame)
+            labels = shots.push(frame.ref, small)
+            fingerprinter.push(frame, small, shots.suspects_cut)
             interval = sampler.offer(frame, shots.suspects_cut)
             story.add(labels, examiner.open(interval) if interval is not None else iter(()))
             if progress is not None and interval is not None:
                 progress(frame.ref.at.seconds - start, info.duration_seconds_from_header)
         sampler.finish()
+        fingerprinter.finish()
         story.add(shots.finish(), examiner.finish())
         story.close()
     if expendable is not None:

@@ -21,6 +21,7 @@ from roundel.claims.scene import Scene, footage_of
 from roundel.config import Config
 from roundel.detect import LoadedDetector
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
+from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.media.identity import identify
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, ClaimRecord, to_record
@@ -130,6 +131,7 @@ def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists 
         "decoder": "ffmpeg",
         "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
         "tracker": "ByteTrack",
+        "fingerprints": FINGERPRINTS,
         "libraries": {name: version(name) for name in LIBRARIES},
         "python_version": platform.python_version(),
         "machine": platform.machine(),
@@ -261,7 +263,9 @@ def analyze_into(
     """
     try:
         try:
-            result = analyze_video(path, identity, config, loaded, writer, made_with, progress, specialists)
+            result = analyze_video(
+                path, identity, config, loaded, writer, made_with, progress, specialists, writer.keyframe
+            )
         except StallError:
             raise
         except MediaError as error:

@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roundel.errors import IntegrityError, StallError
+from roundel.fingerprint.keyframes import Keyframe, Still
+from roundel.fingerprint.storage import KeyframeWriter
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, schema_json, to_json
 from roundel.types import VideoIdentity
@@ -44,6 +46,10 @@ detections.jsonl.gz    one line of JSON for each analysed frame: seconds, pts an
                        time_base), frame (its number, from 0), shot, in_transition, and boxes; of each box: xyxy (left,
                        top, right, bottom in pixels of the upright video), class and score (the strongest), track, and
                        scores (one for each of the classes listed in analysis.json, in that order)
+fingerprints.jsonl.gz  one line of JSON for each keyframe: seconds, frame, pts and time_base as above, starts_shot, and
+                       forms: for each part of the picture (region: left, top, right, bottom as shares of its sides)
+                       the PDQ hash, that of its mirror image, and the quality, 0 to 100
+stills.zip             a grey picture of each keyframe, at most 384 pixels long, named by the number of its frame
 exhibits/              pictures made from the video: whole frames and crops of objects
 manifest-sha256.txt    hashes of all files here; check them with: sha256sum -c manifest-sha256.txt
 
@@ -76,6 +82,7 @@ class PackageWriter:
         with contextlib.suppress(OSError):  # some network folders cannot lock
             fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._lines = gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0)
+        self._keyframes = KeyframeWriter(self._folder)
 
     def picture(self, name: str, image: NDArray[np.uint8]) -> str:
         """Keep a picture as PNG."""
@@ -89,6 +96,10 @@ class PackageWriter:
         """Keep the boxes of one analysed frame."""
         self._lines.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
 
+    def keyframe(self, keyframe: Keyframe, still: Still) -> None:
+        """Keep the fingerprints and the picture of a keyframe."""
+        self._keyframes.add(keyframe, still)
+
     def commit(self, analysis: Analysis) -> str:
         """Write the facts and the manifest and put the package in its place.
 
@@ -100,6 +111,7 @@ class PackageWriter:
         """
         self._lines.close()
         self._raw.flush()
+        self._keyframes.close()
         wanted = {exhibit.file for exhibit in analysis.exhibits}
         for path in (self._folder / EXHIBITS).iterdir():
             if f"{EXHIBITS}/{path.name}" not in wanted:
@@ -138,6 +150,7 @@ class PackageWriter:
         for stream in (self._lines, self._raw):
             with contextlib.suppress(OSError):  # a full disk: what could not be written is not wanted any more
                 stream.close()
+        self._keyframes.abandon()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -19,10 +19,10 @@ Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
 
-SEARCH_PX = 256  # longest side of the pictures that are searched
-EDGE = 8  # grey levels between neighbours across the outline of a frame within the frame
+SEARCH_PX = 384  # longest side of the pictures that are searched
+EDGE = 12  # grey levels between neighbours across the outline of a frame within the frame
 STEADY = 0.7  # of the pictures show an outline at its place
-COVERED = 0.75  # of each side of an outline is seen
+COVERED = 0.65  # of each side of an outline is seen
 LEAST_SIDE, MOST_AREA = 0.1, 0.6  # of the frame
 MOST_LINES = 10  # upright and level outlines that are tried
 

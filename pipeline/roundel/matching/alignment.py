@@ -16,8 +16,10 @@ Floats = NDArray[np.float64]
 
 SPEEDS = np.concatenate([[1.0], np.geomspace(0.8, 1.25, 37)])
 """Seconds of the reference in a second of the query that are tried; the usual one first."""
-USUAL = 1.03
-"""Another speed than 1 has to explain this many times as much."""
+USUAL, MOMENTS = 1.03, 0.75
+"""Another speed than 1 has to explain this many times as much, and so many moments more."""
+LEAST_MOMENTS, LEAST_CHANGE, DOUBT = 6, 0.02, 4.0
+"""A speed other than 1 takes so many moments, such a difference, and so many times its standard error."""
 BIN_SECONDS = 0.25
 NEAR_SECONDS = 0.35
 """How far from the line a point may lie: keyframes are half a second apart in quiet footage."""
@@ -59,7 +61,7 @@ def find_line(query: Floats, reference: Floats, weight: Floats) -> Line | None:
         offsets = reference - speed * query
         low = float(offsets.min())
         score = _scores(moment, ((offsets - low) / BIN_SECONDS).astype(np.intp), weight)
-        top = float(score.max()) / (1.0 if speed == 1 else USUAL)
+        top = float(score.max()) if speed == 1 else float(score.max()) / USUAL - MOMENTS
         if best is None or top > best[0]:
             best = top, float(speed), score, low
     top, speed, score, low = best or (0.0, 1.0, np.zeros(1), 0.0)
@@ -68,7 +70,7 @@ def find_line(query: Floats, reference: Floats, weight: Floats) -> Line | None:
     first, last = _run(score >= LEVEL * score[peak], peak)
     exact = np.flatnonzero(score[first : last + 1] == score[peak]) + first
     centre = low + (exact[len(exact) // 2] + 1) * BIN_SECONDS
-    line = Line(speed, centre, top, (last - first) * BIN_SECONDS / 2)
+    line = Line(speed, centre, float(score[peak]), (last - first) * BIN_SECONDS / 2)
     return _refined(line, query, reference, weight)
 
 
@@ -94,16 +96,22 @@ def _run(good: NDArray[np.bool_], peak: int) -> tuple[int, int]:
 
 
 def _refined(line: Line, query: Floats, reference: Floats, weight: Floats) -> Line:
-    """Fit the line to the points near it: the nearer the hashes, the nearer the moments."""
+    """Fit the line to the nearest hash of each moment near it; another speed only if the points leave no doubt."""
     speed, offset = line.speed, line.offset
-    for _ in range(2):
-        inside = np.abs(reference - speed * query - offset) <= NEAR_SECONDS
-        if inside.sum() < 2:
+    for _ in range(3):
+        inside = np.flatnonzero(np.abs(reference - speed * query - offset) <= NEAR_SECONDS)
+        order = inside[np.argsort(-weight[inside], kind="stable")]
+        times, first = np.unique(query[order], return_index=True)
+        if len(times) < 2:
             break
-        times, values, weights = query[inside], reference[inside], weight[inside] ** 4
+        values, weights = reference[order[first]], weight[order[first]] ** 2 + 1e-6
         centre, mean = np.average(times, weights=weights), np.average(values, weights=weights)
         spread = float(np.average((times - centre) ** 2, weights=weights))
-        if line.speed != 1 and spread > 0.25:
-            speed = float(np.average((times - centre) * (values - mean), weights=weights)) / spread
+        if spread > 0.25 and len(times) >= LEAST_MOMENTS:
+            slope = float(np.average((times - centre) * (values - mean), weights=weights)) / spread
+            rest = values - mean - slope * (times - centre)
+            doubt = float(np.sqrt(np.average(rest**2, weights=weights) / (spread * (len(times) - 2))))
+            if line.speed != 1 or abs(slope - 1) > max(LEAST_CHANGE, DOUBT * doubt):
+                speed = slope
         offset = float(mean - speed * centre)
     return Line(speed, offset, line.score, line.slack_seconds)

@@ -43,14 +43,15 @@ def edits_of(segment: Segment, query: Footage, reference: Footage) -> tuple[Edit
 def _ratio(footage: Footage) -> float:
     """Width to height of its pictures."""
     height, width = footage.still(footage.keyframes[0].ref).shape
-    return width / height
+    return float(width / height)
 
 
 def _placed(segment: Segment, query: Footage, reference: Footage) -> list[Edit]:
     """Bars, frames within the frame and crops, of either video."""
-    places = {pair.query.index for pair in segment.pairs}, {pair.reference.index for pair in segment.pairs}
-    mine = [item for item in query.keyframes if item.ref.index in places[0]]
-    other = [item for item in reference.keyframes if item.ref.index in places[1]]
+    first, last = segment.shown[0], segment.shown[-1]
+    start, end = (segment.line.at(np.array([query.keyframes[place].seconds])) for place in (first, last))
+    mine = query.keyframes[first : last + 1]
+    other = [item for item in reference.keyframes if start[0] - 1 <= item.seconds <= end[0] + 1]
     in_query = _framed(visible(segment.transform), mine)
     in_reference = _framed(visible(np.asarray(np.linalg.inv(segment.transform), np.float64)), other)
     found: list[Edit] = []

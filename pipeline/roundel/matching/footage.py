@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from roundel.config import MediaConfig
-from roundel.fingerprint.keyframes import Fingerprinter, Keyframe, Still
+from roundel.fingerprint.keyframes import Fingerprinter, Keep, Keyframe, Still
 from roundel.fingerprint.storage import StillReader, decode_still, encode_still, read_keyframes
 from roundel.media.colour import thumbnail
 from roundel.media.decode import VideoDecoder
@@ -45,22 +45,26 @@ def from_video(path: Path, config: MediaConfig, name: str | None = None) -> Foot
     Raises:
         MediaError: if it cannot be read as video.
     """
-    keyframes, stills = [], {}
-    for keyframe, still in fingerprint_video(path, config):
+    keyframes: list[Keyframe] = []
+    stills: dict[FrameRef, bytes] = {}
+
+    def keep(keyframe: Keyframe, still: Still) -> None:
         keyframes.append(keyframe)
         stills[keyframe.ref] = encode_still(still)
+
+    fingerprint_video(path, config, keep)
     return Footage(name or path.name, tuple(keyframes), lambda ref: decode_still(stills[ref], str(path)))
 
 
-def fingerprint_video(path: Path, config: MediaConfig) -> Iterator[tuple[Keyframe, Still]]:
-    """Decode a video and yield its keyframes with their pictures, as an analysis does.
+def fingerprint_video(path: Path, config: MediaConfig, keep: Keep) -> None:
+    """Decode a video and hand over its keyframes with their pictures, as an analysis does.
 
     Raises:
         MediaError: if it cannot be read as video.
     """
-    shots, fingerprinter = ShotDetector(), Fingerprinter()
+    shots, fingerprinter = ShotDetector(), Fingerprinter(keep)
     for frame in VideoDecoder(path, probe(path, config), config):
         small = thumbnail(frame)
         shots.push(frame.ref, small)
-        yield from fingerprinter.push(frame, small, shots.suspects_cut)
-    yield from fingerprinter.finish()
+        fingerprinter.push(frame, small, shots.suspects_cut)
+    fingerprinter.finish()

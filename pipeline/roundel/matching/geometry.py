@@ -57,5 +57,7 @@ def visible(transform: Matrix) -> Region:
 
 
 def apart(one: Matrix, other: Matrix) -> float:
-    """How far two maps put the corners of the query from each other, at most, in sides of the reference."""
-    return float(np.abs(moved(_CORNERS, one) - moved(_CORNERS, other)).max())
+    """How far two maps put what the first of them shows from each other, at most, in sides of the reference."""
+    left, top, right, bottom = visible(one)
+    shown = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
+    return float(np.abs(moved(shown, one) - moved(shown, other)).max())

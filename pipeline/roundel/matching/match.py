@@ -16,6 +16,8 @@ LEAST_SCORE = 0.5
 """A line explains at least so many moments of the query; identical hashes count 1, those ``RADIUS`` apart nearly 0."""
 MOST_LINES = 12
 """Lines that are tried between two videos."""
+SHARED = 0.5
+"""Of two matches that share more of both their ranges, the one that explains less is left out."""
 APART_SECONDS = 1.0
 """Within one video, a moment is no repeat of another one that is nearer."""
 
@@ -50,7 +52,7 @@ def match_two(query: Footage, reference: Footage, hits: Hits, radius: int = RADI
     first, second = times(query), times(reference)
     hits = _without_itself(query, hits, first) if query.name == reference.name else hits
     comparer = Comparer(query, reference)
-    matches = []
+    matches: list[Match] = []
     for _ in range(MOST_LINES):
         picked = _best_line(hits, first, second, radius)
         if picked is None:
@@ -62,7 +64,8 @@ def match_two(query: Footage, reference: Footage, hits: Hits, radius: int = RADI
             hits = hits.select(~(on_it & (hits.mirrored == side.mirrored[0])))
             continue
         made = _match(segment, query, reference)
-        matches.append(made)
+        if not any(_same(made, other) for other in matches):
+            matches.append(made)
         hits = hits.select(~_covered(made, first[hits.query], second[hits.reference]))
     return sorted(matches, key=lambda item: item.query_seconds)
 
@@ -91,6 +94,17 @@ def _match(segment: Segment, query: Footage, reference: Footage) -> Match:
         round(segment.line.slack_seconds, 3),
         edits_of(segment, query, reference),
         segment.pairs,
+    )
+
+
+def _same(one: Match, other: Match) -> bool:
+    """Whether two matches say nearly the same, as they do where footage hardly moves."""
+    return all(
+        min(a[1], b[1]) - max(a[0], b[0]) > SHARED * min(a[1] - a[0], b[1] - b[0])
+        for a, b in (
+            (one.query_seconds, other.query_seconds),
+            (one.reference_seconds, other.reference_seconds),
+        )
     )
 
 
