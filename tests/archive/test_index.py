@@ -317,7 +317,7 @@ def test_a_search_survives_a_renewal_beside_it(case: Path) -> None:
     query, references = filled(case, 4)
     renew(case)
     index = open_index(case)
-    opened = index._opened()
+    opened = index.opened()
     (case / references[0].name / package.MANIFEST).write_text("another\n")
     renew(case)
     assert sum(len(part.entries) for part in opened) == 4

@@ -11,11 +11,12 @@ from typing import Literal
 import numpy as np
 
 from roundel.archive.index import FOLDER, Renewal, renew
-from roundel.archive.segment import Near, Segment
+from roundel.archive.segment import Hashes, Near, Segment
 from roundel.archive.state import Part, read_parts
+from roundel.archive.stops import Stop, read_stops, stop_hashes
 from roundel.archive.words import CERTAIN
 from roundel.errors import IntegrityError
-from roundel.matching.candidates import RADIUS, Hits, Table, tabulate
+from roundel.matching.candidates import RADIUS, Hits, Table, far_from, tabulate, without
 from roundel.matching.footage import Footage
 
 Method = Literal["exact", "words"]
@@ -41,26 +42,39 @@ class CaseIndex:
         """
         return tuple(sorted(entry.package for part in self._parts() for entry in part.entries))
 
+    def stops(self) -> tuple[Stop, ...]:
+        """The stop-list that was learned (:func:`roundel.archive.learning.learn_stops`); empty if none was.
+
+        Raises:
+            IntegrityError: if it cannot be read.
+        """
+        return read_stops(self.folder)
+
     def search(self, footage: Footage, radius: int = RADIUS, method: Method = "exact") -> Iterator[tuple[str, Hits]]:
         """The packages with near hashes, by name, and all pairs of hashes at most ``radius`` bits apart.
 
-        ``said_of`` has the words for the method.
+        Pictures on the stop-list are left out of both. ``said_of`` has the words for the method.
 
         Raises:
             IntegrityError: if the index is damaged.
         """
-        asked = tabulate([footage], mirrors=True)
-        segments = self._opened()
+        stop = stop_hashes(self.stops())
+        asked = without(stop, tabulate([footage], mirrors=True))
+        segments = self.opened()
         if not len(asked.hashes):
             return
         found: list[tuple[str, Hits]] = []
         for segment, entries in zip(segments, _chosen(segments, asked, radius, method), strict=True):
             with segment:
-                found += _search(segment, asked, radius, entries)
+                found += _search(segment, asked, radius, entries, stop)
         yield from sorted(found, key=lambda item: item[0])
 
-    def _opened(self) -> list[Segment]:
-        """The segments, opened; a renewal that removes some of them at that moment has others instead."""
+    def opened(self) -> list[Segment]:
+        """The segments, opened. Renewals beside it do not disturb what is open.
+
+        Raises:
+            IntegrityError: if the index is damaged.
+        """
         while True:
             parts = self._parts()
             try:
@@ -88,13 +102,25 @@ def _chosen(segments: Sequence[Segment], asked: Table, radius: int, method: Meth
         yield from pool.map(lambda segment: segment.sharing_words(asked.hashes, radius), segments)
 
 
-def _search(segment: Segment, asked: Table, radius: int, entries: Sequence[int] | None) -> list[tuple[str, Hits]]:
-    near = segment.scan(asked.hashes, radius, entries)
+def _search(
+    segment: Segment, asked: Table, radius: int, entries: Sequence[int] | None, stop: Hashes
+) -> list[tuple[str, Hits]]:
+    near = _unstopped(segment, segment.scan(asked.hashes, radius, entries), stop)
     owner = segment.entry_of(near.row)
     return [
         (segment.entries[number].package, _hits(segment, near, owner == number, asked))
         for number in np.unique(owner).tolist()
     ]
+
+
+def _unstopped(segment: Segment, near: Near, stop: Hashes) -> Near:
+    """Leave out the pairs whose row is near a stop hash."""
+    if not len(stop) or not len(near.row):
+        return near
+    rows = np.unique(near.row)
+    kept = rows[far_from(stop, segment.hashes[rows])]
+    keep = np.isin(near.row, kept)
+    return Near(near.asked[keep], near.row[keep], near.distance[keep])
 
 
 def open_index(case: Path) -> CaseIndex:

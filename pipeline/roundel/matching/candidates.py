@@ -99,11 +99,16 @@ def without(stop: NDArray[np.uint8] | None, table: Table) -> Table:
     """Leave out the rows of a table whose hashes are near one of the stop hashes (n, 32)."""
     if stop is None or not len(stop) or not len(table.hashes):
         return table
+    keep = far_from(stop, table.hashes)
+    return Table(*(getattr(table, name)[keep] for name in Table.__slots__))
+
+
+def far_from(stop: NDArray[np.uint8], hashes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which hashes (n, 32) are near none of the stop hashes (m, 32)."""
     index = faiss.IndexBinaryFlat(8 * BYTES)
     index.add(np.ascontiguousarray(stop))
-    distances, _ = index.search(table.hashes, 1)
-    keep = distances[:, 0] > STOP_RADIUS
-    return Table(*(getattr(table, name)[keep] for name in Table.__slots__))
+    distances, _ = index.search(np.ascontiguousarray(hashes), 1)
+    return np.asarray(distances[:, 0] > STOP_RADIUS)
 
 
 def tabulate(videos: Sequence[Footage], *, mirrors: bool) -> Table:
