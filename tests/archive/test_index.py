@@ -15,7 +15,7 @@ from roundel import package
 from roundel.archive import index as indexing
 from roundel.archive import keeper, segment, state
 from roundel.archive.index import FOLDER, renew
-from roundel.archive.search import CaseIndex, open_index
+from roundel.archive.search import CaseIndex, open_index, said_of, search_cases
 from roundel.errors import IntegrityError, UsageError
 from roundel.fingerprint.storage import FINGERPRINTS
 from small_archive import answer, compared, filled, footage, keyframes, put
@@ -252,3 +252,22 @@ def test_a_search_survives_a_renewal_beside_it(case: Path) -> None:
     assert sum(len(part.entries) for part in opened) == 4
     assert all(len(part.scan(np.zeros((1, 32), np.uint8), 256).row) == part.starts[-1] for part in opened)
     assert answer(index.search(query)) == compared(query, references, 64)
+
+
+def test_several_cases_are_searched_together(tmp_path: Path) -> None:
+    expected = []
+    for name, seed in (("one", 1), ("two", 2), ("none", 3)):
+        (tmp_path / name / "videos").mkdir(parents=True)
+        _, references = filled(tmp_path / name, 0 if name == "none" else 3, seed)
+        renew(tmp_path / name)
+        expected.append((tmp_path / name, references))
+    query = expected[0][1][0]
+    found = list(search_cases([case for case, _ in expected], query, 130))
+    for case, references in expected:
+        assert answer((name, hits) for where, name, hits in found if where == case) == compared(query, references, 130)
+    assert {where.name for where, _, _ in found} == {"one", "two"}
+
+
+def test_the_answer_says_how_it_was_found() -> None:
+    assert said_of("exact", 64) == "all hashes compared: every pair at most 64 bits apart is found"
+    assert "may be missed" in said_of("words", 64)

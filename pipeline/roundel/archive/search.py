@@ -128,6 +128,19 @@ def open_index(case: Path) -> CaseIndex:
     return CaseIndex(case)
 
 
+def search_cases(
+    cases: Sequence[Path], footage: Footage, radius: int = RADIUS, method: Method = "exact"
+) -> Iterator[tuple[Path, str, Hits]]:
+    """Search several cases one after the other, each by its own stop-list: case, package and pairs.
+
+    Raises:
+        IntegrityError: if an index is damaged.
+    """
+    for case in cases:
+        for name, hits in open_index(case).search(footage, radius, method):
+            yield case, name, hits
+
+
 def said_of(method: Method, radius: int) -> str:
     """What a result has to say of how it was found."""
     if method == "exact":
