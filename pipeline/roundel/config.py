@@ -33,6 +33,9 @@ class MediaConfig(Section):
 
     ffmpeg: str = Field("ffmpeg", description="ffmpeg program, 5.1 or newer")
     ffprobe: str = Field("ffprobe", description="ffprobe program of the same release")
+    hwaccel: Literal["off", "auto", "cuda"] = Field(
+        "off", description="'cuda' decodes on the GPU (NVDEC) and is an error without, 'auto' where that is possible"
+    )
     max_bytes: int = Field(256 * GIB, gt=0, le=2**53, description="largest file")
     max_pixels: int = Field(8192 * 4320, gt=0, le=2**31 - 1, description="largest frame, width × height")
     max_duration_seconds: float = Field(24 * 3600, gt=0, le=10 * YEAR, description="longest video")
@@ -58,7 +61,15 @@ class DetectorConfig(Section):
     """Which detector, and how its boxes are made."""
 
     model: str = Field("hardware-v1", description="name in the registry, or path of an .onnx or .pt file")
-    engine: Literal["auto", "onnx", "openvino", "ultralytics"] = Field("auto", description="what runs the network")
+    engine: Literal["auto", "onnx", "openvino", "tensorrt", "ultralytics"] = Field(
+        "auto", description="what runs the network"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="'auto' takes a GPU if engine and machine have one, 'cuda' is an error without"
+    )
+    precision: Literal["auto", "fp16"] = Field(
+        "auto", description="'auto' as the weights are; 'fp16' with tensorrt or ultralytics on a GPU"
+    )
     input_px: int = Field(416, ge=64, le=4096, multiple_of=32, description="longest side that the network sees")
     score: float = Field(0.15, gt=0, lt=1, description="boxes below this score are dropped")
     nms_iou: float = Field(0.55, gt=0, le=1, description="two boxes that overlap more are one object")

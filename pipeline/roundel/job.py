@@ -22,7 +22,9 @@ from roundel.config import Config
 from roundel.detect import LoadedDetector
 from roundel.disk import lies_within, read_bounded
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
+from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.media.identity import identify
+from roundel.media.nvdec import decoder_name
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, ClaimRecord, to_record
 from roundel.sandbox import protections
@@ -38,7 +40,6 @@ VIDEO_SUFFIXES = frozenset(
     for suffix in line.split()
 )
 MOST_LIST_BYTES = 64 * 1024**2
-MOST_PATH = 4096  # characters; Linux allows no more bytes
 LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
 LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "pydantic", "scipy", "supervision", "trackers")
 
@@ -146,24 +147,27 @@ def read_list(path: Path) -> Iterator[str]:
         raise UsageError(
             f"{path}: cannot be read as a list of paths ({reason}); write one path a line, in UTF-8"
         ) from error
-    for number, line in enumerate(lines, 1):
-        if len(line) > MOST_PATH or "\0" in line:
-            raise UsageError(f"{path}: line {number} is no path; write one path a line, in UTF-8")
+    for line in lines:
         if line.strip() and not line.startswith("#"):
             yield line.strip()
 
 
 def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS) -> dict[str, object]:
-    """Everything that determines a result, besides the video: it names the analysis and is written into it."""
+    """Everything that determines a result, besides the video: it names the analysis and is written into it.
+
+    Raises:
+        MissingProgramError: if decoding on a GPU is asked for and cannot be had.
+    """
     return {
         "tool_version": __version__,
         **loaded.provenance,
         **specialists.provenance,
         "config_sha256": config.sha256,
         "config": config.model_dump(mode="json"),
-        "decoder": "ffmpeg",
+        "decoder": decoder_name(config.media),
         "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
         "tracker": "ByteTrack",
+        "fingerprints": FINGERPRINTS,
         "libraries": {name: version(name) for name in LIBRARIES},
         "python_version": platform.python_version(),
         "machine": platform.machine(),
@@ -306,7 +310,18 @@ def analyze_into(
     """
     try:
         try:
-            result = analyze_video(path, identity, config, loaded, writer, made_with, progress, specialists)
+            result = analyze_video(
+                path,
+                identity,
+                config,
+                loaded,
+                writer,
+                made_with,
+                progress,
+                specialists,
+                writer.keyframe,
+                partial(writer.footage, identity.sha256),
+            )
         except StallError:
             raise
         except MediaError as error:

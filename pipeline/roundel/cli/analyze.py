@@ -42,7 +42,7 @@ def analyze(
     ],
     case: Annotated[Path, typer.Option(help="Folder of the case; made if it does not exist.", show_default=False)],
     model: Annotated[str | None, typer.Option(help="Weights: a name from 'roundel models list', or a path.")] = None,
-    engine: Annotated[str | None, typer.Option(help="auto, onnx, openvino or ultralytics.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, onnx, openvino, tensorrt or ultralytics.")] = None,
     sample_fps: Annotated[str | None, typer.Option(help="Frames a second for the detector at least, or 'all'.")] = None,
     tiles: Annotated[
         str | None, typer.Option(help="auto, on or off: cut frames into tiles to find small objects.")
