@@ -6,20 +6,23 @@ import os
 import shutil
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from batch.fakes import forget_memory, in_process, small_plan, use_fakes, work
 from roundel import case as cases
-from roundel import package
+from roundel import custody, package
 from roundel.batch import plan as plans
+from roundel.batch import pool
 from roundel.batch import run as runs
 from roundel.batch.deadline import Deadline
 from roundel.batch.merge import merge
-from roundel.batch.plan import Plan
+from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import Shape
 from roundel.batch.store import open_store, outcomes
 from roundel.errors import UsageError
@@ -190,6 +193,29 @@ def test_a_run_does_what_is_missing_and_stops_in_time(plan: Plan, tmp_path: Path
     assert len(list(runs.run(plan, left, "local", Shape(1), Deadline()))) == 1
     assert runs.missing(plan, open_store(plan)) == ()
     assert list(runs.run(plan, (), "ray", Shape(1), Deadline())) == [], "nothing starts for nothing"
+
+
+def test_an_input_whose_processes_always_end_is_on_record_as_failed_and_tried_again_by_the_next_run(
+    plan: Plan, tmp_path: Path
+) -> None:
+    cases.create(tmp_path / "case", SETTINGS)
+    item, waiting = plan.work[0], deque[Item]()
+    engine = pool._Pool(plan, Shape(1))
+    for number in range(1, pool.MOST_TRIES + 1):
+        member = pool._Member(
+            SimpleNamespace(join=lambda _: None, exitcode=-9), SimpleNamespace(close=lambda: None), None
+        )
+        member.hands, member.ready = {item.id: item}, True
+        engine._members.append(member)
+        found = list(engine._bury(member, waiting))
+        assert (list(waiting), engine._members) == ([item] if number < pool.MOST_TRIES else [], [])
+        waiting.clear()
+    assert outcomes(open_store(plan)) == {item.id: found[0]}
+    assert "was ended by SIGKILL, 3 times; is there enough memory?" in found[0].message
+    assert item in runs.missing(plan, open_store(plan))
+    assert [event.event for event in custody.read(merge(plan).case)][-1] == "failed"
+    work(plan, [item])
+    assert merge(plan).packages == 1
 
 
 @pytest.mark.parametrize(("asked", "processes"), [(1, 1), (3, 3), (1000, 1000)])

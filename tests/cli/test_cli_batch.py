@@ -483,6 +483,8 @@ def test_status_before_during_and_after(planned: Path, call: Call) -> None:
     call("batch", "run", planned, "-q")
     assert call("batch", "status", planned, "--watch").out.startswith("4 inputs: 2 done, 1 failed, 0 left")
     assert call("batch", "status", planned, "--shard", "5/2").code == 2
+    said = call("batch", "status", planned, "--watch", "--json")
+    assert (said.code, error_of(said)) == (2, "--watch is for people: leave it out, or --json")
 
 
 def test_a_damaged_log_ends_run_and_merge_with_3(planned: Path, tmp_path: Path, call: Call) -> None:

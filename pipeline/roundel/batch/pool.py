@@ -21,6 +21,7 @@ from typing import Any
 
 from roundel.batch.outcome import KILLED, Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
+from roundel.batch.store import open_store, record
 from roundel.batch.worker import TargetError, Worker, facts_for_worker, plan_from
 from roundel.errors import RoundelError
 from roundel.quiet import hush
@@ -71,7 +72,7 @@ def run_pool(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[],
 
 class _Pool:
     def __init__(self, plan: Plan, shape: Shape) -> None:
-        self._facts, self._shape = facts_for_worker(plan), shape
+        self._facts, self._shape, self._store = facts_for_worker(plan), shape, open_store(plan)
         self._spawn = multiprocessing.get_context("spawn")
         self._tries: Counter[str] = Counter()
         self._members: list[_Member] = []
@@ -145,7 +146,9 @@ class _Pool:
                 waiting.append(item)
                 continue
             message = f"{item.source}: the process that analysed it {how}, {MOST_TRIES} times; is there enough memory?"
-            yield outcome_of(item, status="failed", again=True, kind=KILLED, message=message)
+            outcome = outcome_of(item, status="failed", again=True, kind=KILLED, message=message)
+            record(self._store, outcome)
+            yield outcome
 
     def end(self) -> None:
         """End all processes, at once if they are still busy."""

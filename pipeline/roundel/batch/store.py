@@ -266,6 +266,11 @@ def outcome_name(item_id: str) -> str:
     return f"{OUTCOMES}/{item_id[:2]}/{item_id}.json"
 
 
+def record(store: Store, outcome: Outcome) -> None:
+    """Put an outcome on record; one of an earlier try is replaced."""
+    store.write(outcome_name(outcome.id), outcome.model_dump_json(indent=1) + "\n")
+
+
 def outcomes(store: Store) -> dict[str, Outcome]:
     """The outcomes that are known, by item. One that cannot be read counts as none: the item is done again."""
     found = {}

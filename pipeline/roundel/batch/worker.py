@@ -15,7 +15,7 @@ from roundel import job, package
 from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.sources import fetched, is_address
-from roundel.batch.store import agree_on, open_store, outcome_name
+from roundel.batch.store import agree_on, open_store, record
 from roundel.detect import load_detector
 from roundel.errors import MediaError, RoundelError, StallError
 from roundel.media.identity import identify
@@ -73,7 +73,7 @@ class Worker:
             }
         )
         try:
-            self._store.write(outcome_name(item.id), outcome.model_dump_json(indent=1) + "\n")
+            record(self._store, outcome)
         except OSError as error:
             raise _no_room(error, self._store.address) from error
         except RoundelError as error:

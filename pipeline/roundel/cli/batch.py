@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="Folder of the plan.", show_default=False)]
 ShardOption = Annotated[str | None, typer.Option(help="Only this part of the plan, such as 2/8.")]
-MERGE_SECONDS = 5.0
+REFRESH_SECONDS = 5.0
 
 
 class EngineName(StrEnum):
@@ -245,7 +245,7 @@ def _view(plan: Plan, shard: str | None, known: dict[str, Outcome], quiet: bool)
             if outcome.status == "failed":
                 why = outcome.message.removeprefix(f"{outcome.name}: ").removeprefix(f"{outcome.source}: ")
                 say(f"{outcome.source} (failed): {why}", quiet)
-            if time.monotonic() - written >= MERGE_SECONDS:
+            if time.monotonic() - written >= REFRESH_SECONDS:
                 write_metrics(metrics, status_of(plan, known, shard))
                 written = time.monotonic()
 
@@ -274,14 +274,16 @@ def show_status(
     from roundel.batch.status import status_of
     from roundel.batch.store import open_store, outcomes
 
+    if watch and as_json:
+        raise UsageError("--watch is for people: leave it out, or --json")
     made = plans.read(plan)
     store = open_store(made)
     status = status_of(made, outcomes(store), shard)
-    if watch and not as_json:
+    if watch:
         with Live(console=results, transient=True, auto_refresh=False) as view:
             while status.left:
                 view.update(Text("\n".join(_status_lines(status))), refresh=True)
-                time.sleep(MERGE_SECONDS)
+                time.sleep(REFRESH_SECONDS)
                 status = status_of(made, outcomes(store), shard)
     if as_json:
         print_json(status.as_json())
