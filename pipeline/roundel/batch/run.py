@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan, in_shard, parse_shard
 from roundel.batch.pool import Shape, run_pool
 from roundel.batch.sources import is_address
-from roundel.batch.store import LocalStore, RemoteStore, outcomes, require_case
+from roundel.batch.store import Store, outcomes, require_case
 from roundel.detect import available_threads
 from roundel.disk import locked
 
@@ -23,12 +23,15 @@ EngineName = Literal["local", "ray", "slurm"]
 WORKER_BYTES = 1 << 30
 """Memory that one process is reckoned with: peak of an analysis, see benchmarks/batch.py."""
 CHECKS_AT_ONCE = 4
+CHECKS_WAITING = 1000
 
 
-def missing(plan: Plan, store: LocalStore | RemoteStore, shard: str | None = None) -> tuple[Item, ...]:
-    """The items without a verified package, in the order of the plan."""
+def missing(
+    plan: Plan, store: Store, shard: str | None = None, known: Mapping[str, Outcome] | None = None
+) -> tuple[Item, ...]:
+    """The items without a verified package, in the order of the plan; ``known`` saves reading the outcomes again."""
     items = in_shard(plan.work, shard)
-    known = outcomes(store)
+    known = outcomes(store) if known is None else known
 
     def done(item: Item) -> bool:
         outcome = known.get(item.id)
@@ -36,8 +39,12 @@ def missing(plan: Plan, store: LocalStore | RemoteStore, shard: str | None = Non
             return False
         return store.holds(outcome.package, outcome.manifest_sha256)
 
+    found: list[Item] = []
     with ThreadPoolExecutor(CHECKS_AT_ONCE) as threads:
-        return tuple(item for item, there in zip(items, threads.map(done, items), strict=True) if not there)
+        for since in range(0, len(items), CHECKS_WAITING):
+            some = items[since : since + CHECKS_WAITING]
+            found += (item for item, there in zip(some, threads.map(done, some), strict=True) if not there)
+    return tuple(found)
 
 
 def workers_for(asked: int | None) -> int:

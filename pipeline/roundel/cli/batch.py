@@ -151,8 +151,8 @@ def run_batch(
     deadline = Deadline.after(parse_time(time_limit) if time_limit else None)
     with claimed(made, shard):
         store = open_store(made)
-        items = missing(made, store, shard)
         known = outcomes(store)
+        items = missing(made, store, shard, known)
         for item in items:
             known.pop(item.id, None)
         with _finishing(deadline), _view(made, shard, known, quiet or as_json) as show:
