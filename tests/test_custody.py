@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roundel import custody
@@ -213,6 +213,7 @@ def test_a_long_line_is_found_again(case: Path) -> None:
     assert [event.subject for event in custody.read(case)][-2:] == ["x", "y"]
 
 
+@settings(deadline=None)
 @given(
     text=st.text(st.characters(exclude_categories=[]), max_size=20),
     name=st.binary(max_size=8).map(os.fsdecode),

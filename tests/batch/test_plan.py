@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch.fakes import forget_memory, put, small_plan
@@ -418,6 +418,7 @@ def items(names: list[str]) -> list[Item]:
     return [Item(item_id(name), name, name, None) for name in names]
 
 
+@settings(deadline=None)
 @given(names=st.lists(st.text(min_size=1).filter(lambda t: t.isascii()), unique=True), count=st.integers(1, 20))
 def test_shards_are_a_partition_whatever_the_order(names: list[str], count: int) -> None:
     shards = [f"{number}/{count}" for number in range(1, count + 1)]

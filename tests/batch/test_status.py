@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -122,6 +122,7 @@ def test_an_end_that_is_no_time_has_no_part_in_the_rate(text: str) -> None:
     assert (found.done, found.per_hour) == (3, 30.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.datetimes(timezones=st.just(UTC)), max_size=12), st.datetimes(timezones=st.just(UTC)))
 def test_no_clocks_break_the_rate(times: list[datetime], now: datetime) -> None:
     plan = plan_of(20)

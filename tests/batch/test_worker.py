@@ -20,9 +20,9 @@ from conftest import FakeDetector, loaded
 from roundel import case as cases
 from roundel import job, package
 from roundel.batch import worker as workers
-from roundel.batch.outcome import Outcome
+from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Plan
-from roundel.batch.store import LocalStore, agree_on, open_store, outcome_name, outcomes
+from roundel.batch.store import LocalStore, agree_on, open_store, outcome_name, outcomes, record
 from roundel.batch.worker import TargetError, Worker, facts_for_worker, plan_from
 from roundel.errors import IntegrityError, UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, analyse, detector, find_two, tree_of
@@ -485,9 +485,11 @@ def test_an_outcome_that_cannot_be_read_counts_as_none(content: bytes, clip: Pat
 @pytest.mark.parametrize("name", ["../../elsewhere", "/etc", "videos/x/y", "", "videos/" + "0" * 64 + "/../../.."])
 def test_an_outcome_that_leads_out_of_the_case_counts_as_none(name: str, clip: Path, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, clip)
-    done = one(plan)
-    record = plan.folder / outcome_name(done.id)
-    record.write_text(json.dumps({**json.loads(record.read_text()), "package": name}))
+    good = outcome_of(plan.items[0], status="done", package=f"videos/{'0' * 64}/{'1' * 16}")
+    record(open_store(plan), good)
+    assert outcomes(open_store(plan)) == {good.id: good}
+    path = plan.folder / outcome_name(good.id)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "package": name}))
     assert outcomes(open_store(plan)) == {}
 
 

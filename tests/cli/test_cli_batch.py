@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -534,17 +533,3 @@ def test_a_hostile_name_is_shown_on_one_line_as_it_is(name: str, tmp_path: Path,
     assert line.startswith(f"{tmp_path}/")
     assert call("verify", tmp_path / "case").code == 0
     assert call("report", tmp_path / "case").code == 0
-
-
-def test_the_installed_program_plans_runs_and_reports_by_itself(clip: Path, tmp_path: Path) -> None:
-    """Once with real processes and the real detector."""
-    (tmp_path / "fast.toml").write_text("[types]\nengine = 'off'\n[text]\nengine = 'off'\n")
-    roundel = (sys.executable, "-m", "roundel", "batch")
-    environment = {**os.environ, "ROUNDEL_HOME": str(tmp_path / "home")}
-    for arguments in (("plan", "plan", str(clip), "--to", "case", "--config", "fast.toml"), ("run", "plan")):
-        done = subprocess.run(
-            [*roundel, *arguments], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
-        )
-        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
-    assert done.stdout.startswith("1 input: 1 done, 0 failed, 0 left\n")
-    assert list(cases.problems(tmp_path / "case")) == []
