@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import fsspec
 
 from conftest import FakeDetector, loaded
+from roundel import package
 from roundel.batch import plan as plans
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan
@@ -15,6 +19,7 @@ from roundel.batch.pool import Shape
 from roundel.batch.sources import collect
 from roundel.batch.worker import Worker
 from roundel.specialists import Specialists
+from roundel.types import VideoIdentity
 from small_case import SETTINGS, detector
 
 
@@ -29,6 +34,25 @@ def use_fakes(monkeypatch, by: FakeDetector | None = None) -> FakeDetector:
     monkeypatch.setattr("roundel.batch.worker.load_detector", lambda *_: loaded(by))
     monkeypatch.setattr("roundel.batch.worker.load_specialists", lambda *_: Specialists())
     return by
+
+
+_KEPT = tempfile.TemporaryDirectory(prefix="roundel-tests-")
+
+
+def analyse_once(monkeypatch) -> None:
+    """Let workers analyse each video once in all tests of this process; a copy of its package serves the others."""
+    real = Worker._analyse
+
+    def analyse(worker: Worker, path: Path, identity: VideoIdentity, folder: Path) -> None:
+        kept = Path(_KEPT.name, identity.sha256[-64:], folder.name, os.fsencode(identity.names[0]).hex()[:200])
+        if not kept.is_dir():
+            real(worker, path, identity, folder)
+            shutil.copytree(folder, kept)
+            return
+        shutil.copytree(kept, partial := folder.parent / f"{package.PARTIAL}copy")
+        package.put_in_place(partial, folder)
+
+    monkeypatch.setattr(Worker, "_analyse", analyse)
 
 
 def in_process(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool]) -> Iterator[Outcome]:

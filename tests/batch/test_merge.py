@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from batch.fakes import forget_memory, small_plan, use_fakes, work
+from batch.fakes import analyse_once, forget_memory, small_plan, use_fakes, work
 from roundel import case as cases
 from roundel import custody, disk, index, package
 from roundel.batch.merge import FAILED, RECEIVED, merge
@@ -33,6 +33,7 @@ MakeClip = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     use_fakes(monkeypatch)
+    analyse_once(monkeypatch)
     forget_memory()
     yield
     forget_memory()

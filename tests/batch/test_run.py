@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from batch.fakes import forget_memory, in_process, small_plan, use_fakes, work
+from batch.fakes import analyse_once, forget_memory, in_process, small_plan, use_fakes, work
 from roundel import case as cases
 from roundel import custody, package
 from roundel.batch import plan as plans
@@ -35,6 +35,7 @@ MakeClip = Callable[..., Path]
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     use_fakes(monkeypatch)
     monkeypatch.setattr(runs, "run_pool", in_process)
+    analyse_once(monkeypatch)
     forget_memory()
     yield
     forget_memory()

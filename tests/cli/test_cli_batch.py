@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from batch.fakes import forget_memory, in_process, put, use_fakes
+from batch.fakes import analyse_once, forget_memory, in_process, put, use_fakes
 from conftest import FakeDetector
 from roundel import case as cases
 from roundel import custody, disk, package
@@ -36,6 +36,7 @@ VERBS = ("plan", "run", "status", "merge")
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDetector]:
     monkeypatch.setattr(runs, "run_pool", in_process)
+    analyse_once(monkeypatch)
     forget_memory()
     yield use_fakes(monkeypatch)
     forget_memory()
