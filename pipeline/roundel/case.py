@@ -25,7 +25,7 @@ INDEX = "index.sqlite"
 LOCK = ".lock"
 """Held while packages are made; there only as long as somebody is at work."""
 MERGE_LOCK = ".merge.lock"
-UNCHECKED = (INDEX, f"{INDEX}-journal", f".{INDEX}.lock", LOCK, MERGE_LOCK)
+UNCHECKED = (INDEX, "fingerprints", f"{INDEX}-journal", f".{INDEX}.lock", LOCK, MERGE_LOCK)
 """Files of a case that hold no evidence."""
 REPORT_PAGE = "index.html"
 ANALYSED = "analysed"
