@@ -493,6 +493,28 @@ def test_an_outcome_that_leads_out_of_the_case_counts_as_none(name: str, clip: P
     assert outcomes(open_store(plan)) == {}
 
 
+def test_many_who_put_the_same_outcome_on_record_do_not_disturb_each_other(clip: Path, tmp_path: Path) -> None:
+    """Shards of different counts overlap."""
+    plan = plan_of(tmp_path, clip)
+    outcome, errors = outcome_of(plan.items[0], status="done"), []
+
+    def put_on_record() -> None:
+        try:
+            for _ in range(50):
+                record(open_store(plan), outcome)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=put_on_record) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert outcomes(open_store(plan)) == {outcome.id: outcome}
+    assert len(list((plan.folder / "outcomes").rglob("*.*"))) == 1, "nothing is left beside it"
+
+
 def test_a_worker_elsewhere_needs_only_facts(clip: Path, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, clip)
     facts = json.loads(json.dumps(facts_for_worker(plan)))
