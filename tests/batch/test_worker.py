@@ -19,6 +19,7 @@ from batch.fakes import forget_memory, put, small_plan, use_fakes, work
 from conftest import FakeDetector, loaded
 from roundel import case as cases
 from roundel import job, package
+from roundel.batch import sources
 from roundel.batch import worker as workers
 from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Plan
@@ -378,6 +379,19 @@ def test_a_full_disk_ends_the_worker_with_what_to_do(
     with pytest.raises(TargetError, match=r"^somewhere: No space left on device; what is finished stays\. Make room"):
         work(plan)
     assert not list((tmp_path / "case" / "videos").glob("*/*"))
+
+
+def test_no_room_for_what_is_fetched_ends_the_worker(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(tmp_path, put("memory://archive/a.mp4", clip.read_bytes()))
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sources, "_copy", full)
+    with pytest.raises(TargetError, match=r"roundel-fetch-[^:]*: No space left on device; what is finished stays"):
+        work(plan)
 
 
 def test_an_outcome_that_cannot_be_kept_ends_the_worker(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import re
@@ -20,6 +21,7 @@ from roundel.disk import open_regular
 from roundel.errors import MediaError, StallError, UsageError
 from roundel.media.identity import identify
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 PATH_COLUMNS = ("path", "file", "url", "source")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::.*)?://", re.IGNORECASE | re.DOTALL)
 _JOINED = re.compile(r"[a-z0-9+.-]+::|.*::[a-z0-9+.-]+://", re.IGNORECASE | re.DOTALL)
@@ -177,6 +179,7 @@ def fetched(source: str, name: str, most_bytes: int) -> Iterator[Path]:
     """A local path to an input: itself, or a copy of what lies at an address, removed afterwards.
 
     Raises:
+        OSError: if there is no room for the copy.
         StallError: if it cannot be fetched.
         MediaError: if it is larger than ``most_bytes``.
     """
@@ -192,7 +195,11 @@ def fetched(source: str, name: str, most_bytes: int) -> Iterator[Path]:
                 _copy(source, stream, kept, most_bytes)
         except (MediaError, UsageError):
             raise
-        except FileNotFoundError as error:
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise OSError(error.errno, error.strerror, scratch) from error
+            if not isinstance(error, FileNotFoundError):
+                raise StallError(f"{source}: cannot be fetched: {error}") from error
             raise MediaError(f"{source}: does not exist; give a video file") from error
         except Exception as error:  # every file system has errors of its own
             raise StallError(f"{source}: cannot be fetched: {str(error) or type(error).__name__}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from roundel import case as cases
 from roundel import job, package
 from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
-from roundel.batch.sources import fetched, is_address
+from roundel.batch.sources import NO_ROOM, fetched, is_address
 from roundel.batch.store import agree_on, open_store, record
 from roundel.detect import load_detector
 from roundel.errors import MediaError, RoundelError, StallError
@@ -113,7 +114,7 @@ class Worker:
                 writer, path, identity, plan.config, self._loaded, made_with, specialists=self._specialists
             )
         except OSError as error:
-            raise _no_room(error, self._store.address) from error
+            raise _no_room(error, str(folder)) from error
 
 
 def _check_as_planned(item: Item, identity: VideoIdentity) -> None:
@@ -146,6 +147,8 @@ def _failure(item: Item, error: Exception, path: Path | None = None) -> Outcome:
     """
     if isinstance(error, TargetError):
         raise error
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        raise _no_room(error, tempfile.gettempdir()) from error
     message = str(error)
     if isinstance(error, MemoryError):
         message = f"{item.source}: there was not enough memory; run it with fewer workers"
@@ -157,9 +160,9 @@ def _failure(item: Item, error: Exception, path: Path | None = None) -> Outcome:
     return outcome_of(item, status="failed", again=again, kind=type(error).__name__, message=message)
 
 
-def _no_room(error: OSError, address: str) -> TargetError:
+def _no_room(error: OSError, place: str) -> TargetError:
     return TargetError(
-        f"{error.filename or address}: {error.strerror or error}; what is finished stays. "
+        f"{error.filename or place}: {error.strerror or error}; what is finished stays. "
         "Make room or give access, then the same command goes on"
     )
 
