@@ -20,7 +20,7 @@ from roundel.errors import UsageError
 
 IGNORE = "ignore"
 YAML_SUFFIXES = {".yaml", ".yml"}
-MOST_BYTES = 1024**2
+MOST_BYTES = 256 * 1024
 MOST_LINES_BETWEEN = 100  # two entries
 MOST_DEPTH = 8  # of brackets in brackets; a mapping needs 2
 TOO_DEEP = "it is nested too deeply"

@@ -149,9 +149,11 @@ def exports(place: Place) -> Iterator[Entry]:
     }
     for name, text in files.items():
         path = place.write(f"{_plain(name)}.csv", text)
-        arguments = ("catalogue", "import", str(path), "--case", str(case))
+        arguments = ("catalogue", "import", str(path), "--case", str(case), "--quiet")
         yield Entry(kind, name, arguments, exits=frozenset({0, 1, 2}), lines=201)
-    yield from _special(place, kind, "export.csv", lambda path: ("catalogue", "import", str(path), "--case", str(case)))
+    yield from _special(
+        place, kind, "export.csv", lambda path: ("catalogue", "import", str(path), "--case", str(case), "--quiet")
+    )
 
 
 def catalogues(place: Place) -> Iterator[Entry]:
