@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,13 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from roundel.disk import read_bounded
+from roundel.disk import read_toml
 from roundel.errors import UsageError
 from roundel.words import shorten
 
 GIB = 1024**3
 YEAR = 366 * 24 * 3600
-MOST_BYTES = 1024**2  # of a file of settings
+MOST_BYTES = 256 * 1024  # of a file of settings
 MOST_SHOWN = 80  # characters of a wrong value
 
 
@@ -204,11 +203,10 @@ def load(file: Path | None = None, flags: dict[str, dict[str, Any]] | None = Non
     data: dict[str, Any] = {}
     if file is not None:
         try:
-            data = tomllib.loads(read_bounded(file, MOST_BYTES).decode("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            data = read_toml(file, MOST_BYTES)
+        except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            said = shorten("it is nested too deeply" if isinstance(error, RecursionError) else str(reason))
-            raise UsageError(f"{file}: cannot be read as a TOML configuration: {said}") from error
+            raise UsageError(f"{file}: cannot be read as a TOML configuration: {shorten(str(reason))}") from error
         if strangers := sorted(data.keys() - Config.model_fields.keys()):
             raise UsageError(
                 f"{file}: [{shorten(strangers[0], MOST_SHOWN)}] is no section; sections are: "

@@ -164,12 +164,14 @@ def _write(stream: IO[bytes], lines: bytes) -> None:
 
 def _tail(stream: IO[bytes], path: Path) -> tuple[list[Event], int]:
     """The last events, at most one more than a group, and the bytes of an unfinished line after them."""
-    start, tail = stream.seek(0, os.SEEK_END), b""
+    end = start = stream.seek(0, os.SEEK_END)
+    tail = b""
     while start > 0 and tail.count(b"\n") <= GROUP + 1 and len(tail) < MOST_TAIL_BYTES:
-        step = min(TAIL_BYTES, start)
-        start -= step
+        start = max(0, end - max(TAIL_BYTES, 2 * len(tail)))
         stream.seek(start)
-        tail = stream.read(step) + tail
+        tail = _read_whole(stream, end - start)
+    if start > 0 and tail.count(b"\n") <= GROUP + 1:
+        tail = b"no event\n"  # lines of many megabytes are none
     whole, _, unfinished = tail.rpartition(b"\n")
     lines = whole.split(b"\n")[-(GROUP + 1) :] if whole else []
     try:
@@ -179,6 +181,14 @@ def _tail(stream: IO[bytes], path: Path) -> tuple[list[Event], int]:
             f"{path}: one of its last lines is damaged; run roundel verify {path.parent}, and restore the log from a "
             "copy"
         ) from error
+
+
+def _read_whole(stream: IO[bytes], size: int) -> bytes:
+    parts = []
+    while size > 0 and (part := stream.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _parse(line: bytes) -> Event:

@@ -8,14 +8,16 @@ import os
 import platform
 import stat
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from roundel.errors import UsageError
 
 PARTIAL = ".partial-"
+MOST_DOTS = 200
 
 
 def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
@@ -57,6 +59,32 @@ def read_bounded(path: Path, most_bytes: int, *, follow: bool = True) -> bytes:
     if is_larger or len(data) > most_bytes:
         raise OSError(errno.EFBIG, f"is larger than {most_bytes:,} bytes", str(path))
     return data
+
+
+def read_toml(path: Path, most_bytes: int) -> dict[str, Any]:
+    """The tables of a TOML file that is not larger than it should be.
+
+    Raises:
+        OSError: as :func:`read_bounded`.
+        ValueError: as :func:`parse_toml`.
+    """
+    return parse_toml(read_bounded(path, most_bytes).decode("utf-8"))
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The tables of a TOML text.
+
+    Raises:
+        ValueError: if it is no TOML, or would take long to read: the library needs memory and time that grow with the
+            square of the number of parts of a key.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > MOST_DOTS:
+            raise ValueError(f"line {number} has more than {MOST_DOTS} dots")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def replace_text(path: Path, text: str) -> None:

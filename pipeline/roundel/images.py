@@ -5,7 +5,10 @@ A picture of a few bytes may state any size, and a decoder takes the memory for 
 
 from __future__ import annotations
 
+import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -33,12 +36,26 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MOST_SCANS:
         raise ValueError(f"has more than {MOST_SCANS} scans; save it as a plain JPEG")
     try:
-        found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        with _muted():
+            found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         found = None
     if found is None:
         raise ValueError("is damaged: it cannot be decoded")
     return np.asarray(found, np.uint8)
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Without the lines that libpng and libjpeg write to standard error by themselves."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 def size_of(content: bytes) -> tuple[int, int] | None:

@@ -34,6 +34,8 @@ def hush() -> None:
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     # In a notebook tqdm, which libraries import, asks for a widget library although no bar of it is ever shown.
     warnings.filterwarnings("ignore", message="IProgress not found")
+    # The tracker says so of frames that carry one time; the result says it, too (media/coverage.py).
+    warnings.filterwarnings("ignore", message="ByteTrackTracker: duplicate timestamp")
     os.environ["YOLO_CONFIG_DIR"] = str(_private_folder())
 
 

@@ -47,29 +47,36 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only entries whose name holds this")
     parser.add_argument("--patience", type=float, default=3.0, help="times that a busy machine may take longer")
     parser.add_argument("--write", action="store_true", help="write the table into docs/hostile.md")
-    parser.add_argument("--keep", type=Path, help="file for the verdicts: those in it are not run again")
+    parser.add_argument("--keep", type=Path, help="folder for the verdicts: makers that are in it are not run again")
     given = parser.parse_args()
     if not can_trace():
         sys.exit("strace is not installed, or may not trace here; on Debian or Ubuntu: sudo apt-get install strace")
-    began = time.strftime("%Y-%m-%d")
-    verdicts: list[Verdict] = pickle.loads(given.keep.read_bytes()) if given.keep and given.keep.exists() else []  # noqa: S301
-    for maker in given.makers or MAKERS:
-        if any(verdict.entry.kind == maker for verdict in verdicts):
-            continue
-        with tempfile.TemporaryDirectory(prefix="corpus-") as name:
-            tree = Path(name).resolve()
-            entries = [entry for entry in make(tree, given.seed, [maker], not given.quick) if given.only in entry.name]
-            for verdict in run(entries, tree, given.patience):
-                verdicts.append(verdict)
-                _say(verdict)
-        if given.keep:
-            given.keep.write_bytes(pickle.dumps(verdicts))
+    day = time.strftime("%Y-%m-%d")
+    verdicts = [verdict for maker in given.makers or MAKERS for verdict in _verdicts(maker, given)]
     wrong = [verdict for verdict in verdicts if verdict.wrong]
     print(f"{len(verdicts)} entries, {len(wrong)} with something wrong")
     if given.write:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{table(verdicts, began)}{END}{rest.partition(END)[2]}", encoding="utf-8")
+        PAGE.write_text(f"{before}{BEGIN}\n{table(verdicts, day)}{END}{rest.partition(END)[2]}", encoding="utf-8")
     sys.exit(bool(wrong))
+
+
+def _verdicts(maker: str, given: argparse.Namespace) -> list[Verdict]:
+    """What comes of the entries of one maker, said as it comes; kept, and taken from there, if that is asked for."""
+    kept = given.keep / f"{maker}.pickle" if given.keep else None
+    if kept is not None and kept.exists():
+        return pickle.loads(kept.read_bytes())  # noqa: S301
+    found = []
+    with tempfile.TemporaryDirectory(prefix="corpus-") as name:
+        tree = Path(name).resolve()
+        entries = [entry for entry in make(tree, given.seed, [maker], not given.quick) if given.only in entry.name]
+        for verdict in run(entries, tree, given.patience):
+            found.append(verdict)
+            _say(verdict)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(pickle.dumps(found))
+    return found
 
 
 def _say(verdict: Verdict) -> None:

@@ -134,8 +134,9 @@ def run_together(entries: Sequence[Entry], tree: Path, patience: float) -> Itera
 
 def _judged(entry: Entry, seen: Observed, scratch: Path, tree: Path, arguments: Sequence[str]) -> Verdict:
     given = [Path(part) for part in arguments if part.startswith("/")]
-    own = [path for path in given if (path / "custody.head").exists() or (path / "custody.jsonl").exists()]
-    told = next((line for line in (*seen.errors.splitlines(), *reversed(seen.output.splitlines())) if line.strip()), "")
+    own = [path for path in given if any(os.path.lexists(path / name) for name in ("custody.head", "custody.jsonl"))]
+    said = [line for line in (*seen.errors.splitlines(), *seen.output.splitlines()) if line.strip()]
+    told = next((line for line in said if line.startswith("Error: ") or "(failed): " in line), "".join(said[-1:]))
     verdict = Verdict(entry, seen.code, seen.seconds, seen.peak_bytes / 2**20, told, seen.traced)
     verdict.outside = sorted(path for path in seen.changed if not _within(path, (*own, scratch), WRITTEN))
     home = sorted(path for path in (scratch / "home").rglob("*") if path.is_file())

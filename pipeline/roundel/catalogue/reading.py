@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -25,7 +24,7 @@ from roundel.catalogue.model import (
     Source,
     State,
 )
-from roundel.disk import read_bounded
+from roundel.disk import parse_toml, read_bounded
 from roundel.errors import UsageError
 from roundel.words import shorten
 
@@ -78,8 +77,8 @@ def read_toml(path: Path) -> dict[str, dict[str, Any]]:
         UsageError: if it cannot be read as TOML.
     """
     try:
-        return tomllib.loads(read_bounded(path, MOST_BYTES).decode("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return parse_toml(read_bounded(path, MOST_BYTES).decode("utf-8"))
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path}: is no valid TOML ({_reason(error)}); correct the file") from error
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -26,6 +28,7 @@ from roundel.errors import UsageError
 
 SOURCE = "SIPRI"
 MOST_BYTES = 64 * 1024 * 1024
+MOST_LINES_ABOVE = 1000  # the header of the table
 MOST_UNREADABLE = 100  # lines that are listed; an export with more is none
 OLD = ("Recipient", "Supplier", "Year of order", "Weapon designation", "Number delivered", "Year(s) of delivery")
 NEW = (
@@ -140,12 +143,13 @@ def _table(path: Path, text: str) -> tuple[list[str], Iterable[tuple[int, list[s
     Raises:
         UsageError: if no line is a header of either layout.
     """
-    lines = text.splitlines(keepends=True)
-    for number, line in enumerate(lines, 1):
+    read = 0
+    for number, line in enumerate(itertools.islice(io.StringIO(text, newline=""), MOST_LINES_ABOVE), 1):
+        read += len(line)
         for separator in (",", ";", "\t"):
             header = _cells(line.strip().split(separator))
             if set(OLD) <= set(header) or set(NEW) <= set(header):
-                return header, _rows("".join(lines[number:]), separator), number
+                return header, _rows(text[read:], separator), number
     raise UsageError(
         f"{path}: has no line with the columns of the SIPRI trade register (such as {', '.join(OLD[:3])}, or "
         f"{', '.join(NEW[:3])}); export the trade register as CSV and give that file"
@@ -241,7 +245,7 @@ def _newer(header: list[str], cells: list[str], place: str) -> Line:
 
 def _take(export: Export, deals: Iterable[list[Line]], catalogue: Catalogue, path: Path) -> None:
     """Make one row of each deal, with its type where one is found."""
-    match, seen = cache(Matcher(catalogue).match), set[str]()
+    match, seen = cache(Matcher(catalogue).match), Counter[str]()
     known = cache(lambda name: state_of(name, catalogue))
 
     def state(name: str) -> str:
@@ -336,16 +340,12 @@ def _flags(lines: list[Line]) -> tuple[str, ...]:
     return tuple(flag for flag, holds in flags.items() if holds)
 
 
-def _id(row: Row, seen: set[str]) -> str:
+def _id(row: Row, seen: Counter[str]) -> str:
     """An id made from what the row says, the same for both layouts; rows that say the same are numbered."""
     facts = (row.supplier, row.recipient, row.designation, row.ordered_year, row.first_year, row.last_year, row.most)
     base = "u" + hashlib.sha256("\t".join(map(str, facts)).encode()).hexdigest()[:10]
-    number, found = 1, base
-    while found in seen:
-        number += 1
-        found = f"{base}-{number}"
-    seen.add(found)
-    return found
+    seen[base] += 1
+    return base if seen[base] == 1 else f"{base}-{seen[base]}"
 
 
 def notice(export_name: str, sha256: str) -> str:

@@ -7,7 +7,6 @@ Roundel ships. Several classes may stand for one node; a class that is left out,
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,13 @@ import yaml
 
 import roundel_models
 from roundel.classes import tree
-from roundel.disk import read_bounded
+from roundel.disk import parse_toml, read_bounded
 from roundel.errors import UsageError
 
 IGNORE = "ignore"
 YAML_SUFFIXES = {".yaml", ".yml"}
-MOST_BYTES = 1024**2
+MOST_BYTES = 256 * 1024
+MOST_LINES_BETWEEN = 100  # two entries
 MOST_DEPTH = 8  # of brackets in brackets; a mapping needs 2
 TOO_DEEP = "it is nested too deeply"
 FORM = (
@@ -133,17 +133,17 @@ def _text(path: Path) -> str:
 
 def _toml_entries(path: Path, text: str) -> Iterator[_Entry]:
     try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = TOO_DEEP if isinstance(error, RecursionError) else error
-        raise UsageError(f"{path}: cannot be read as a TOML mapping: {reason}") from error
+        data = parse_toml(text)
+    except ValueError as error:
+        raise UsageError(f"{path}: cannot be read as a TOML mapping: {error}") from error
     if not data.keys() <= {"classes", "shown_as"} or not all(isinstance(table, dict) for table in data.values()):
         raise UsageError(f"{path}: holds {FORM}")
-    lines = text.splitlines()
+    lines, at = text.splitlines(), 0
     for name, table in data.items():
-        for key, value in table.items():
-            line = next((number for number, line in enumerate(lines, 1) if key in line and "=" in line), 1)
-            yield _Entry(name, key, value, line)
+        for key, value in table.items():  # in the order of the file
+            near = range(at, min(at + MOST_LINES_BETWEEN, len(lines)))
+            at = next((index for index in near if key in lines[index] and "=" in lines[index]), at)
+            yield _Entry(name, key, value, at + 1)
 
 
 def _yaml_entries(path: Path, text: str) -> Iterator[_Entry]:

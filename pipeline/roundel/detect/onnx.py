@@ -17,6 +17,9 @@ from roundel.detect.providers import PROCESSOR, Providers, open_session, tensorr
 from roundel.errors import WeightsError
 
 
+MOST_NAMES = 1_000_000  # characters
+
+
 class OnnxNetwork:
     """An exported detection network, run by ONNX Runtime."""
 
@@ -120,9 +123,11 @@ def read_names(text: str, path: Path) -> tuple[str, ...]:
     >>> read_names("{0: 'tank', 1: 'truck'}", Path("x.onnx"))
     ('tank', 'truck')
     """
+    if len(text) > MOST_NAMES:
+        raise WeightsError(f"{path}: its class names take {len(text):,} characters, more than {MOST_NAMES:,}")
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         import ast
 
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from roundel.calibration import Calibration
 from roundel.classes import tree
 from roundel.detect.limits import refuse_hostile
 from roundel.detect.mapping import IGNORE, ClassMapping, check_fit, read_mapping
-from roundel.disk import read_bounded
+from roundel.disk import read_toml
 from roundel.errors import WeightsError
 from roundel.media.identity import sha256_of
 
@@ -111,8 +110,8 @@ def _added(card: Path, taken: bool) -> Weights:
         if taken:
             raise ValueError("its name is that of shipped weights")
         return _read_card(card)
-    except (OSError, ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         fault = f"{card}: is not as 'roundel models add' wrote it ({reason}); remove it and add the weights again"
         return Weights(card.stem, card, "unknown hash", "unknown licence", "damaged", {}, {}, fault=fault)
 
@@ -124,7 +123,7 @@ def _read_card(card: Path) -> Weights:
         OSError: if it cannot be read.
         ValueError: if it is not as it was written.
     """
-    entry = tomllib.loads(read_bounded(card, MOST_CARD_BYTES).decode("utf-8"))
+    entry = read_toml(card, MOST_CARD_BYTES)
     texts = {key: entry.get(key) for key in ("file", "sha256", "licence")}
     for key, value in texts.items():
         if not isinstance(value, str):

@@ -73,6 +73,8 @@ class CoverageMeter:
             if step < 0:
                 self._jump_back(self._last, at)
             else:
+                if step == 0:
+                    self.warn("several frames carry the same time")
                 self._elapsed += step
                 if len(self._steps) < STEPS_KEPT or step in self._steps:
                     self._steps[step] += 1

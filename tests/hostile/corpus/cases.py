@@ -199,7 +199,7 @@ def _repeated(place: Place, kind: str) -> Iterator[Entry]:
         details = {"manifest_sha256": digest, "video": identity.sha256}
         write_log(case, [("received", identity.sha256, received), (cases.ANALYSED, where, details)])
         arguments = ("verify", str(case), "--rerun")
-        yield Entry(kind, f"repeat with its own {name}", arguments, exits=frozenset({1}), lines=2, may_read=(clip,))
+        yield Entry(kind, f"repeat with its own {name}", arguments, exits=frozenset({1}), lines=6, may_read=(clip,))
     case = forged_case(place.folder / "repeat-elsewhere", json.dumps(_facts()).encode(), _facts()["video"]["sha256"])
     secret = {"name": "x", "path": str(place.private / "secret.txt"), "size_bytes": 1}
     entry = cases.logged(case)
@@ -207,7 +207,7 @@ def _repeated(place: Place, kind: str) -> Iterator[Entry]:
     write_log(
         case, [("received", _facts()["video"]["sha256"], secret), (cases.ANALYSED, where, event.details)]
     )  # fmt: skip
-    yield Entry(kind, "repeat from a private file", ("verify", str(case), "--rerun"), exits=frozenset({1, 3}), lines=2)
+    yield Entry(kind, "repeat from a private file", ("verify", str(case), "--rerun"), exits=frozenset({1, 3}), lines=6)
 
 
 def _reported(kind: str, name: str, case: Path, exits: frozenset[int] = frozenset({0})) -> Entry:

@@ -63,14 +63,14 @@ def photos(place: Place) -> Iterator[Entry]:
     }
     kind, case = "photos", str(_empty_case(place))
     for name, content in files.items():
-        arguments = ("gallery", "add", "mig-21", str(place.write(name, content)), "--case", case)
+        arguments = ("gallery", "add", "mig-21", str(place.write(name, content)), "--case", case, "--quiet")
         exits = frozenset({0, 1}) if name in ("cut.jpg", "text-bomb.png") else frozenset({1})
         yield Entry(kind, name, arguments, exits=exits)
     for name, target in (("zero.jpg", "/dev/zero"), ("loop.jpg", "loop.jpg")):
         (place.folder / name).symlink_to(target)
-        yield Entry(kind, name, ("gallery", "add", "mig-21", str(place.folder / name), "--case", case))
+        yield Entry(kind, name, ("gallery", "add", "mig-21", str(place.folder / name), "--case", case, "--quiet"))
     os.mkfifo(place.folder / "fifo.jpg")
-    yield Entry(kind, "pipe", ("gallery", "add", "mig-21", str(place.folder / "fifo.jpg"), "--case", case))
+    yield Entry(kind, "pipe", ("gallery", "add", "mig-21", str(place.folder / "fifo.jpg"), "--case", case, "--quiet"))
 
 
 def galleries(place: Place) -> Iterator[Entry]:
@@ -93,6 +93,7 @@ def galleries(place: Place) -> Iterator[Entry]:
         case = _empty_case(replace(place, folder=place.folder / f"of-{name.replace(' ', '-')}"))
         (case / "gallery").mkdir()
         path = case / "gallery" / "gallery.json"
+        exits = frozenset({0} if name == "pipe" else {2})  # what is no file is no gallery
         if name == "pipe":
             os.mkfifo(path)
         elif name == "1 TiB":
@@ -100,9 +101,7 @@ def galleries(place: Place) -> Iterator[Entry]:
                 stream.truncate(2**40)
         else:
             path.write_bytes(files[name])
-        yield Entry(
-            "photos", f"gallery of a case: {name}", ("analyze", clip, "--case", str(case)), exits=frozenset({2})
-        )
+        yield Entry("photos", f"gallery of a case: {name}", ("analyze", clip, "--case", str(case)), exits=exits)
 
 
 def _tiff(width: int, height: int) -> bytes:

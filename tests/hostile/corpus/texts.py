@@ -25,11 +25,11 @@ YAML = {
     "100,000 braces": "{" * 100_000 + "}" * 100_000,
     "100,000 hyphens": "- " * 100_000,
     "100,000 question marks": "? " * 100_000,
-    "200,000 keys": "".join(f"k{n}: \n" for n in range(80_000)),
+    "80,000 keys": "".join(f"k{n}: \n" for n in range(80_000)),
     "number of 10,000 digits": CLAIMS.format(text="t") + f"    quantifier: at least {'9' * 10_000}\n",
     "text of 900,000 letters": CLAIMS.format(text="x" * 900_000),
     "key of 900,000 letters": "x" * 900_000 + ": 1\n",
-    "20,000 claims of one id": 'schema_version: "1"\nclaims:\n' + CLAIM.format(text="t") * 14_000,
+    "14,000 claims of one id": 'schema_version: "1"\nclaims:\n' + CLAIM.format(text="t") * 14_000,
     "html and escapes": CLAIMS.format(text=r'"<script>alert(1)</script>{{7*7}}\e[2J\u202e"'),
     "NUL": "a: \0\n",
     "UTF-16": "\ufeffa: b\n".encode("utf-16"),
@@ -83,8 +83,8 @@ def findings(place: Place) -> Iterator[Entry]:
     """Files of findings, YAML and CSV."""
     good = place.write("good.yaml", CLAIMS.format(text="t"))
     files: dict[str, str | bytes] = {f"{name}.csv": text for name, text in TABLES.items()}
-    files |= {f"{name}.yaml": YAML[name] for name in ("bomb", "100,000 brackets", "200,000 keys", "binary")}
-    files["20,000 findings of one id.yaml"] = FINDING.format(text="t") * 10_000
+    files |= {f"{name}.yaml": YAML[name] for name in ("bomb", "100,000 brackets", "80,000 keys", "binary")}
+    files["10,000 findings of one id.yaml"] = FINDING.format(text="t") * 10_000
     files["text.yaml"] = FINDING.format(text="x" * 900_000)
     for name, text in files.items():
         path = place.write(_plain(name), text)
@@ -114,7 +114,7 @@ def mappings(place: Place) -> Iterator[Entry]:
     named = place.folder / "named.onnx"
     named.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(weights, named)
-    bombs = ("bomb", "100,000 brackets", "python tag", "100,000 hyphens", "200,000 keys")
+    bombs = ("bomb", "100,000 brackets", "python tag", "100,000 hyphens", "80,000 keys")
     files: dict[str, str | bytes] = {f"{name}.yaml": YAML[name] for name in bombs}
     files |= {f"{name}.toml": SETTINGS[name] for name in ("nested 50,000 deep", "number of 5,000 digits", "binary")}
     for name, text in files.items():
@@ -149,9 +149,11 @@ def exports(place: Place) -> Iterator[Entry]:
     }
     for name, text in files.items():
         path = place.write(f"{_plain(name)}.csv", text)
-        arguments = ("catalogue", "import", str(path), "--case", str(case))
+        arguments = ("catalogue", "import", str(path), "--case", str(case), "--quiet")
         yield Entry(kind, name, arguments, exits=frozenset({0, 1, 2}), lines=201)
-    yield from _special(place, kind, "export.csv", lambda path: ("catalogue", "import", str(path), "--case", str(case)))
+    yield from _special(
+        place, kind, "export.csv", lambda path: ("catalogue", "import", str(path), "--case", str(case), "--quiet")
+    )
 
 
 def catalogues(place: Place) -> Iterator[Entry]:
