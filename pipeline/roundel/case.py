@@ -25,7 +25,7 @@ INDEX = "index.sqlite"
 LOCK = ".lock"
 """Held while packages are made; there only as long as somebody is at work."""
 MERGE_LOCK = ".merge.lock"
-UNCHECKED = (INDEX, f"{INDEX}-journal", f".{INDEX}.lock", LOCK, MERGE_LOCK)
+UNCHECKED = (INDEX, "fingerprints", f"{INDEX}-journal", f".{INDEX}.lock", LOCK, MERGE_LOCK)
 """Files of a case that hold no evidence."""
 REPORT_PAGE = "index.html"
 ANALYSED = "analysed"
@@ -270,7 +270,7 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
             yield f"{path}: the custody log does not mention this file"
     elif not path.is_file():
         yield f"{path}: is missing"
-    elif sha256_of(path) != event.details.get("sha256"):
+    elif path.stat().st_size > package.MOST_FILE_BYTES or sha256_of(path) != event.details.get("sha256"):
         yield f"{path}: was changed"
 
 

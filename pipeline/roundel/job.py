@@ -22,6 +22,7 @@ from roundel.config import Config
 from roundel.detect import LoadedDetector
 from roundel.disk import lies_within, read_bounded
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
+from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.media.identity import identify
 from roundel.media.nvdec import decoder_name
 from roundel.media.process import ffmpeg_version
@@ -39,7 +40,6 @@ VIDEO_SUFFIXES = frozenset(
     for suffix in line.split()
 )
 MOST_LIST_BYTES = 64 * 1024**2
-MOST_PATH = 4096  # characters; Linux allows no more bytes
 LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
 LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "pydantic", "scipy", "supervision", "trackers")
 
@@ -147,9 +147,7 @@ def read_list(path: Path) -> Iterator[str]:
         raise UsageError(
             f"{path}: cannot be read as a list of paths ({reason}); write one path a line, in UTF-8"
         ) from error
-    for number, line in enumerate(lines, 1):
-        if len(line) > MOST_PATH or "\0" in line:
-            raise UsageError(f"{path}: line {number} is no path; write one path a line, in UTF-8")
+    for line in lines:
         if line.strip() and not line.startswith("#"):
             yield line.strip()
 
@@ -169,6 +167,7 @@ def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists 
         "decoder": decoder_name(config.media),
         "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
         "tracker": "ByteTrack",
+        "fingerprints": FINGERPRINTS,
         "libraries": {name: version(name) for name in LIBRARIES},
         "python_version": platform.python_version(),
         "machine": platform.machine(),
@@ -311,7 +310,18 @@ def analyze_into(
     """
     try:
         try:
-            result = analyze_video(path, identity, config, loaded, writer, made_with, progress, specialists)
+            result = analyze_video(
+                path,
+                identity,
+                config,
+                loaded,
+                writer,
+                made_with,
+                progress,
+                specialists,
+                writer.keyframe,
+                partial(writer.footage, identity.sha256),
+            )
         except StallError:
             raise
         except MediaError as error:

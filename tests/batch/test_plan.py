@@ -221,9 +221,9 @@ def test_an_address_that_leads_through_an_archive_is_refused(tmp_path: Path) -> 
 
 def test_an_address_with_a_password_is_refused_without_repeating_it(tmp_path: Path) -> None:
     video = write_file(tmp_path / "a.mp4")
-    for target, given in (("ftp://me:secret@host/x", video), (tmp_path / "case", "ftp://me:secret@host/a.mp4")):
+    for target, source in (("ftp://me:secret@host/x", video), (tmp_path / "case", "ftp://me:secret@host/a.mp4")):
         with pytest.raises(UsageError, match="holds a password") as caught:
-            small_plan(tmp_path / "plan", target, given)
+            small_plan(tmp_path / "plan", target, source)
         assert "secret" not in str(caught.value)
     assert not (tmp_path / "plan").exists()
 

@@ -440,11 +440,10 @@ def test_workers_that_start_at_the_same_time_agree_on_the_versions_of_one(
     plan = plan_of(tmp_path, clip, target=target)
     for number in range(30):
         store = open_store(replace(plan, folder=tmp_path / f"p{number}", id=f"{number}"))
-        (tmp_path / f"p{number}").mkdir()
         start, refused = threading.Barrier(8), []
 
         def begin(version: int) -> None:
-            start.wait()
+            start.wait()  # noqa: B023
             try:
                 agree_on(store, {"version": version % 2})  # noqa: B023
             except UsageError:

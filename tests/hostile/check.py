@@ -25,6 +25,17 @@ from judge import Verdict, run
 from trap import can_trace
 
 PAGE = REPOSITORY / "docs" / "hostile.md"
+COLUMNS = (
+    "kind",
+    "entries",
+    "exit codes",
+    "longest, s",
+    "most memory, MiB",
+    "written outside",
+    "network",
+    "read elsewhere",
+    "what the user is told, for example",
+)
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
@@ -76,8 +87,8 @@ def table(verdicts: list[Verdict], day: str) -> str:
     lines = [
         f"Measured on {day} by `python tests/hostile/check.py` with {platform.system()} on {platform.machine()}.",
         "",
-        "| kind | entries | exit codes | longest, s | most memory, MiB | written outside | network | read elsewhere | what the user is told, for example |",  # noqa: E501
-        "|---|---|---|---|---|---|---|---|---|",
+        f"| {' | '.join(COLUMNS)} |",
+        "|---" * len(COLUMNS) + "|",
     ]
     for kind in kinds:
         own = [verdict for verdict in verdicts if verdict.entry.kind == kind]

@@ -38,6 +38,8 @@ PROGRAMS = frozenset(
     }
 )
 WRITTEN = ("/dev/null", "/proc/", "/dev/shm/", "/dev/tty")  # noqa: S108
+LIVELY = ("<script", "<iframe", "<object", "\x1b", "\u202e")
+"""What must not stand in a report, in small letters."""
 PASSED = re.compile(
     r"^(Case: |passed over: |\d+ of \d+ videos? failed|[0-9a-f]{12}…/|Nothing was repeated|No footage was examined"
     r"|\d+ claims? assessed)"
@@ -75,7 +77,7 @@ def run(entries: Sequence[Entry], tree: Path, patience: float = 3.0) -> Iterator
             batches.setdefault(entry.kind, []).append(entry)
     for kind in batches.values():
         for start in range(0, len(kind), 25):
-            yield from _run_together(kind[start : start + 25], tree, patience)
+            yield from run_together(kind[start : start + 25], tree, patience)
     for entry in alone:
         yield _run_alone(entry, tree, patience)
 
@@ -104,7 +106,7 @@ def _run_alone(entry: Entry, tree: Path, patience: float) -> Verdict:
     return verdict
 
 
-def _run_together(entries: Sequence[Entry], tree: Path, patience: float) -> Iterator[Verdict]:
+def run_together(entries: Sequence[Entry], tree: Path, patience: float) -> Iterator[Verdict]:
     """One call for several videos: each has a line of its own, and what is wrong with the call is wrong with all."""
     with tempfile.TemporaryDirectory(prefix="hostile-") as name:
         scratch = Path(name).resolve()
@@ -190,6 +192,9 @@ def _said_wrong(entry: Entry, seen: Observed) -> Iterator[str]:
         yield "says nothing of what is wrong"
     if len(errors) + len(failures) + len(verdicts) > entry.lines:
         yield f"{len(errors) + len(failures) + len(verdicts)} lines, more than {entry.lines}"
+    if entry.arguments[0] == "report" and seen.code == 0:
+        page = Path(entry.arguments[1], "report", "index.html").read_text(encoding="utf-8").casefold()
+        yield from (f"the page holds {word!r}" for word in LIVELY if word in page)
     if entry.says and entry.says not in seen.errors + seen.output:
         yield f"does not say {entry.says!r}"
 

@@ -160,6 +160,24 @@ def test_without_anything_only_limits_and_privileges_hold(monkeypatch: pytest.Mo
     assert [name for name, holds in protections().items() if holds] == ["no_new_privileges", "limits"]
 
 
+@linux_only
+@pytest.mark.usefixtures("fresh")
+def test_a_device_may_be_written_to_and_nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if landlock.abi() == 0 or not seccomp.available():
+        pytest.skip("this kernel lacks some")
+    device, limits = Path("/dev/null"), Limits(2**32, 10)
+    write = ["/bin/sh", "-c", f"echo x > {device} && echo written; echo x > {tmp_path}/file"]
+    assert run(write, limits, 100).stdout == b""
+    allowed = run(write, limits, 100, devices=[device])
+    assert allowed.stdout == b"written\n"
+    assert "Permission denied" in allowed.stderr
+    assert not (tmp_path / "file").exists()
+    assert protections([device]) == dict.fromkeys(PROTECTIONS, True)
+    monkeypatch.setattr(landlock, "abi", lambda: 0)
+    attempts._tried.cache_clear()
+    assert protections([device])["writes_nothing"] is False, "without landlock a device opens the door to all files"
+
+
 @pytest.mark.usefixtures("fresh")
 def test_as_on_a_system_that_is_not_linux(monkeypatch: pytest.MonkeyPatch) -> None:
     """The child of this test runs on Linux, but nothing that only Linux has is used to start it."""

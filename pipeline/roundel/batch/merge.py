@@ -34,12 +34,13 @@ class Merged:
     problems: tuple[str, ...]
 
 
-def merge(plan: Plan, case: Path | None = None) -> Merged:
+def merge(plan: Plan, case: Path | None = None, waits: bool = False) -> Merged:
     """Bring custody log and index of a case up to date with a plan.
 
     Args:
         plan: the plan.
         case: for results at an address: the local case that takes them; made if it does not exist.
+        waits: until another merge into this case has ended.
 
     Raises:
         UsageError: if no local case is given for results at an address, or another merge is at work.
@@ -55,7 +56,7 @@ def merge(plan: Plan, case: Path | None = None) -> Merged:
         case = Path(plan.target)
         require_case(plan)
     store = open_store(plan)
-    with locked(case / cases.MERGE_LOCK, f"{case}: another merge is at work in this case; wait for it"):
+    with locked(case / cases.MERGE_LOCK, f"{case}: another merge is at work in this case; wait for it", waits=waits):
         known = outcomes(store)
         problems = dict(_take(store, case, known))
         good = {item_id: outcome for item_id, outcome in known.items() if item_id not in problems}

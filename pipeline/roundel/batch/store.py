@@ -99,6 +99,7 @@ class LocalStore:
 
     def write_first(self, name: str, text: str) -> None:
         """One after the other, under a lock."""
+        self._plan.mkdir(parents=True, exist_ok=True)
         with locked(self._plan / f".{name}.lock", waits=True):
             if not (self._plan / name).exists():
                 replace_text(self._plan / name, text)

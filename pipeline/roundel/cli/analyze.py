@@ -138,6 +138,9 @@ def _run(
 
     inputs = _collect(videos, quiet)
     claim_file = _read_claims(claims) if claims is not None else None
+    if cases.is_case(case):
+        with cases.at_work(case):  # a case in which a run is at work is left as it is
+            pass
     loaded = load_detector(settings.detector)
     specialists = load_specialists(settings, case)
     cases.create(case, settings)

@@ -13,6 +13,9 @@ LARGEST = 2**53 - 1
 Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
+Span = Annotated[list[float], Field(min_length=2, max_length=2, description="[from, to) in seconds")]
+
+
 class Part(BaseModel):
     """Base of all parts: frozen, and nothing undescribed gets in."""
 

@@ -57,6 +57,7 @@ def start(
     reads: Iterable[Path] = (),
     stdin: IO[bytes] | None = None,
     variables: Mapping[str, str] = NO_VARIABLES,
+    devices: Iterable[Path] = (),
 ) -> Started:
     """Start a program in a session of its own, with standard output and error as pipes.
 
@@ -66,6 +67,7 @@ def start(
         reads: files that it may read, and folders in which it may read everything, besides what it needs to run.
         stdin: what it reads, open already; nothing if left out.
         variables: its environment, besides :data:`KEPT_VARIABLES`.
+        devices: what it may also write to and control, such as a GPU.
 
     Raises:
         OSError: if the kernel refuses a protection that it has, or the shell cannot be started.
@@ -74,6 +76,8 @@ def start(
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     command = [str(SHELL), "-c", f'{_limiting(limits)} && exec "$@"', "sh", *map(str, arguments)]
     rights = {**needs(SHELL), **needs(Path(arguments[0])), **{path: _right_to_read(path) for path in reads}}
+    for device in devices:
+        rights[device] = landlock.READ | landlock.WRITE | landlock.CONTROL
     ours, theirs = _pipe()
     with theirs, contextlib.ExitStack() as stack:
         source = stdin or stack.enter_context(Path(os.devnull).open("rb"))
@@ -133,10 +137,11 @@ def _from_a_restricted_thread(
 
 
 def _restrict(rights: Mapping[Path, int]) -> None:
+    opens_devices = any(allowed & landlock.WRITE for allowed in rights.values())
     try:
         kernel.give_up_privileges()
         landlock.restrict(rights)
-        seccomp.restrict()
+        seccomp.restrict(opens_devices)
     except OSError as error:
         raise OSError(error.errno, f"the kernel refuses to set up the sandbox: {error.strerror}") from error
 

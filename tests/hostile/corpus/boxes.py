@@ -46,7 +46,9 @@ def ebml(place: Place) -> Iterator[Entry]:
     """Matroska."""
     kind = "deep and impossible boxes"
     head = b"\x1a\x45\xdf\xa3" + _size(11) + b"\x42\x82" + _size(8) + b"matroska"
-    for name, element in (("segment", b"\x18\x53\x80\x67"), ("tags", b"\x12\x54\xc3\x67"), ("chapters", b"\xb6"), ("simple", b"\x67\xc8")):  # fmt: skip # noqa: E501
+    elements = {"segment": "18538067", "tags": "1254c367", "chapters": "b6", "simple": "67c8"}
+    for name, number in elements.items():
+        element = bytes.fromhex(number)
         body = (element + b"\x01\xff\xff\xff\xff\xff\xff\xff") * 20_000
         path = place.write(f"deep-{name}.mkv", head + b"\x18\x53\x80\x67\x01" + b"\xff" * 7 + body)
         yield analyze(kind, path.name, path, together=True)

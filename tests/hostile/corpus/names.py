@@ -34,7 +34,7 @@ NAMES = {
 
 
 def names(place: Place) -> Iterator[Entry]:
-    """A good clip under names that mean something to somebody, analysed with its folder, and reported."""
+    """A good clip under names that mean something to somebody, analysed by itself and with its folder."""
     clip = place.clip("name.mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p")
     for name, text in NAMES.items():
         target = place.folder / name.replace(" ", "-") / text
@@ -45,7 +45,7 @@ def names(place: Place) -> Iterator[Entry]:
     everything.mkdir()
     for number, text in enumerate(NAMES.values()):
         (everything / text).write_bytes(clip.read_bytes() + bytes(number + 1))
-    yield analyze("hostile names", "folder of all, with a report", everything, exits=frozenset({0}), seconds=120)
+    yield analyze("hostile names", "folder of all", everything, exits=frozenset({0}), seconds=120)
     folder = place.folder / "folder\nError: forged" / "x"
     folder.mkdir(parents=True)
     shutil.copyfile(clip, folder / "clip.mp4")

@@ -7,8 +7,9 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
-from corpus.entry import CASE, Entry, Place, ffmpeg
+from corpus.entry import Entry, Place, ffmpeg
 from corpus.sizes import GIF_FRAME, gif_head
 from corpus.texts import _empty_case
 
@@ -38,7 +39,7 @@ def photos(place: Place) -> Iterator[Entry]:
     good = png(64, 64)
     files = {
         "bomb.png": png(30_000, 30_000),
-        "header.png": png(2**31 - 1, 2**31 - 1, 1) if False else png(40_000, 20_000, 1),
+        "header.png": png(40_000, 20_000, 1),
         "thin.png": png(900_000, 33),
         "text-bomb.png": good[:33] + chunk + good[33:],
         "huge.jpg": huge,
@@ -89,7 +90,7 @@ def galleries(place: Place) -> Iterator[Entry]:
         ).encode(),
     }
     for name in (*files, "pipe", "1 TiB"):
-        case = _empty_case(Place(place.folder / f"of-{name.replace(' ', '-')}", *_rest(place)))
+        case = _empty_case(replace(place, folder=place.folder / f"of-{name.replace(' ', '-')}"))
         (case / "gallery").mkdir()
         path = case / "gallery" / "gallery.json"
         if name == "pipe":
@@ -102,14 +103,9 @@ def galleries(place: Place) -> Iterator[Entry]:
         yield Entry(
             "photos", f"gallery of a case: {name}", ("analyze", clip, "--case", str(case)), exits=frozenset({2})
         )
-    assert CASE
-
-
-def _rest(place: Place):
-    return place.private, place.clips, place.full, place.draw
 
 
 def _tiff(width: int, height: int) -> bytes:
-    entries = [(256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1), (278, 4, height), (279, 4, 100)]  # fmt: skip # noqa: E501
-    table = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
-    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + table + bytes(104)
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: 100}
+    table = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + table + bytes(104)

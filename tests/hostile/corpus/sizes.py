@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
-from corpus.entry import Entry, Place, analyze
+from corpus.entry import Entry, Place, analyze, ffmpeg
 
 READ = frozenset({0, 1})
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
@@ -36,12 +37,13 @@ def huge_pictures(place: Place) -> Iterator[Entry]:
     yield analyze(kind, "png", place.write("huge.png", png + _chunk(b"IDAT", zlib.compress(bytes(9)))))
     webp = b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8L" + struct.pack("<I", 10) + b"\x2f" + b"\xff" * 9
     yield analyze(kind, "webp", place.write("huge.webp", webp))
-    for name, size in (("over", "12288x12288"), ("most", "8192x4320")):
-        yield analyze(kind, f"real {size}", _flat(place, f"flat-{name}.mp4", size, 1 if name == "over" else 12), exits=READ)  # fmt: skip # noqa: E501
-    grown = b"".join(_flat(place, f"{name}.ts", size, 6).read_bytes() for name, size in (("a", "320x180"), ("b", "8192x4320")))  # fmt: skip # noqa: E501
-    yield analyze(kind, "grows in mid-stream", place.write("grows.ts", grown), exits=READ)
-    over = b"".join(_flat(place, f"{name}.ts", size, 6).read_bytes() for name, size in (("a", "320x180"), ("c", "12288x12288")))  # fmt: skip # noqa: E501
-    yield analyze(kind, "grows over the limit in mid-stream", place.write("over.ts", over), exits=READ)
+    for size, frames in (("12288x12288", 1), ("8192x4320", 12)):
+        yield analyze(kind, f"real {size}", flat(place, f"flat-{size}.mp4", size, frames), exits=READ)
+    small, large, over = (flat(place, f"{size}.ts", size, 6) for size in ("320x180", "8192x4320", "12288x12288"))
+    grows = place.write("grows.ts", small.read_bytes() + large.read_bytes())
+    yield analyze(kind, "grows in mid-stream", grows, exits=READ)
+    grows = place.write("over.ts", small.read_bytes() + over.read_bytes())
+    yield analyze(kind, "grows over the limit in mid-stream", grows, exits=READ)
 
 
 def many_frames(place: Place) -> Iterator[Entry]:
@@ -49,22 +51,25 @@ def many_frames(place: Place) -> Iterator[Entry]:
     kind = "many or endless frames"
     thousand = gif_head(b"\1\0\1\0") + GIF_FRAME * 2000
     yield analyze(kind, "gif of 2,000 frames, no end", place.write("noend.gif", thousand), exits=READ)
-    yield analyze(kind, "20,000 frames of 2 x 2", place.write("20000.avi", avi((2, 2), 10000, bytes(16), 20_000)), exits=READ)  # fmt: skip # noqa: E501
+    many = place.write("20000.avi", avi((2, 2), 10000, bytes(16), 20_000))
+    yield analyze(kind, "20,000 frames of 2 x 2", many, exits=READ)
     if place.full:
         million = place.write("million.avi", avi((2, 2), 10000, bytes(16), 1_000_000))
         yield analyze(kind, "1,000,000 frames of 2 x 2", million, exits=READ, seconds=1500)
-        flat = _flat(place, "flat-long.mp4", "8192x4320", 300)
-        yield analyze(kind, "300 flat frames of 8192 x 4320", flat, exits=READ, seconds=300)
+        large = flat(place, "flat-long.mp4", "8192x4320", 300)
+        yield analyze(kind, "300 flat frames of 8192 x 4320", large, exits=READ, seconds=300)
     limits = {"ROUNDEL_MEDIA__MAX_FRAMES": "500", "ROUNDEL_MEDIA__MAX_DURATION_SECONDS": "60"}
     raw = place.clip("raw.h264", *H264, "-bsf:v", "h264_mp4toannexb").read_bytes()
     path = place.write("endless.h264", raw * 100)
     yield analyze(kind, "h264 that goes on, limit of 500 frames", path, exits=frozenset({1}), settings=limits)
     ts = place.clip("raw.ts", "-c:v", "mpeg2video").read_bytes()
     path = place.write("endless.ts", ts * 100)
-    yield analyze(kind, "ts that jumps back again and again, limit of 500 frames", path, exits=frozenset({1}), settings=limits)  # fmt: skip # noqa: E501
+    name = "ts that jumps back again and again, limit of 500 frames"
+    yield analyze(kind, name, path, exits=frozenset({1}), settings=limits)
     yield analyze(kind, "ts that jumps back 40 times", place.write("jumps.ts", ts * 40), exits=READ)
-    sizes = b"".join(_jpeg_size(place, number) for number in range(60))
-    yield analyze(kind, "60 pictures of 60 sizes", place.write("sizes.ts", sizes), exits=READ)
+    sides = (f"{64 + 2 * number}x{48 + 2 * number}" for number in range(100))
+    sizes = b"".join(flat(place, f"{size}.ts", size, 1).read_bytes() for size in sides)
+    yield analyze(kind, "100 pictures of 100 sizes", place.write("sizes.ts", sizes), exits=READ)
 
 
 def odd_times(place: Place) -> Iterator[Entry]:
@@ -120,7 +125,8 @@ def gif_head(screen: bytes) -> bytes:
 def avi(sides: tuple[int, int], rate: int, picture: bytes, frames: int) -> bytes:
     """An AVI of raw BGR pictures, without an index; the length of its list is what it really is."""
     width, height = sides
-    stream = b"vidsDIB " + struct.pack("<IHHIIIIIIII4H", 0, 0, 0, 0, 1, rate, 0, frames, len(picture), 0, 0, 0, 0, width & 0xFFFF, height & 0xFFFF)  # fmt: skip # noqa: E501
+    strh = (0, 0, 0, 0, 1, rate, 0, frames, len(picture), 0, 0, 0, 0, width & 0xFFFF, height & 0xFFFF)
+    stream = b"vidsDIB " + struct.pack("<IHHIIIIIIII4H", *strh)
     layout = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(picture), 0, 0, 0, 0)
     main = struct.pack("<14I", 100, 0, 0, 0, frames, 0, 1, len(picture), width, height, 0, 0, 0, 0)
     lists = _riff(b"LIST", b"strl" + _riff(b"strh", stream) + _riff(b"strf", layout))
@@ -148,17 +154,10 @@ def _bits(*fields: tuple[int, int]) -> bytes:
     return int(text, 2).to_bytes(len(text) // 8, "big")
 
 
-def _flat(place: Place, name: str, size: str, frames: int):
+def flat(place: Place, name: str, size: str, frames: int) -> Path:
     """A clip of one colour, so that large frames take few bytes."""
     path = place.clips / name
     if not path.exists():
-        from corpus.entry import ffmpeg
-
         source = ["-f", "lavfi", "-i", f"color=s={size}:r=12:c=gray", "-frames:v", str(frames)]
         ffmpeg(*source, *H264, "-bitexact", str(path))
     return path
-
-
-def _jpeg_size(place: Place, number: int) -> bytes:
-    path = _flat(place, f"size-{number}.ts", f"{64 + 2 * number}x{48 + 2 * number}", 2)
-    return path.read_bytes()

@@ -74,8 +74,7 @@ def claims(place: Place) -> Iterator[Entry]:
     for name, text in YAML.items():
         content = text if isinstance(text, bytes) else text.replace("{private}", str(place.private)).encode()
         path = place.write(f"{_plain(name)}/claims.yaml", content)
-        right = {"html and escapes", "text of 900,000 letters"}
-        exits = frozenset({0}) if name in right else frozenset({2})
+        exits = frozenset({0}) if name == "html and escapes" else frozenset({2})
         yield Entry("claims", name, ("claims", "check", str(path)), exits=exits, lines=101)
     yield from _special(place, "claims", "claims.yaml", lambda path: ("claims", "check", str(path)))
 
@@ -89,7 +88,7 @@ def findings(place: Place) -> Iterator[Entry]:
     files["text.yaml"] = FINDING.format(text="x" * 900_000)
     for name, text in files.items():
         path = place.write(_plain(name), text)
-        exits = frozenset({0}) if name in ("formula.csv", "text.yaml") else frozenset({2})
+        exits = frozenset({0}) if name == "formula.csv" else frozenset({2})
         arguments = ("claims", "check", str(good), "--findings", str(path))
         yield Entry("findings", name, arguments, exits=exits, lines=101)
     yield from _special(
@@ -115,8 +114,8 @@ def mappings(place: Place) -> Iterator[Entry]:
     named = place.folder / "named.onnx"
     named.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(weights, named)
-    files: dict[str, str | bytes] = {f"{name}.yaml": YAML[name] for name in ("bomb", "100,000 brackets", "python tag",
-                                                                            "100,000 hyphens", "200,000 keys")}  # fmt: skip # noqa: E501
+    bombs = ("bomb", "100,000 brackets", "python tag", "100,000 hyphens", "200,000 keys")
+    files: dict[str, str | bytes] = {f"{name}.yaml": YAML[name] for name in bombs}
     files |= {f"{name}.toml": SETTINGS[name] for name in ("nested 50,000 deep", "number of 5,000 digits", "binary")}
     for name, text in files.items():
         path = place.write(_plain(name), text)
