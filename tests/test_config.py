@@ -52,7 +52,10 @@ def test_what_a_file_does_not_state_keeps_its_default(file: Path) -> None:
         ("[detector]\nscore = nan", r"detector\.score: .*finite.*found: nan"),
         ("[detector]\nscore = 1.5", r"detector\.score: .*less than 1.*found: 1.5"),
         ("[detector]\ninput_px = 100", r"detector\.input_px: .*multiple of 32.*found: 100"),
-        ("[detector]\nengine = 'x'", r"detector\.engine: .*'auto', 'onnx', 'openvino' or 'ultralytics'.*found: 'x'"),
+        (
+            "[detector]\nengine = 'x'",
+            r"detector\.engine: .*'auto', 'onnx', 'openvino', 'tensorrt' or 'ultralytics'.*found: 'x'",
+        ),
         ("[sampling]\nbase_fps = 0", r"sampling\.base_fps: .*greater than or equal to 0.5"),
         ("[sampling]\nbase_fps = -1.0", r"sampling\.base_fps: .*greater than or equal to 0.5"),
         ("[sampling]\nbase_fps = inf", r"sampling\.base_fps: .*finite"),

@@ -7,7 +7,6 @@ It is written under a temporary name, flushed to the disk and renamed. ``manifes
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import gzip
 import hashlib
@@ -16,6 +15,7 @@ import os
 import platform
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -185,15 +185,17 @@ def _begin(folder: Path) -> BinaryIO:
     shutil.rmtree(folder, ignore_errors=True)
     for _ in range(MOST_BEGINNINGS):
         with contextlib.suppress(FileNotFoundError):
-            (folder / EXHIBITS).mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             raw = (folder / DETECTIONS).open("wb")
             try:
                 fcntl.flock(raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.path.samestat(os.fstat(raw.fileno()), (folder / DETECTIONS).stat()):
+                    (folder / EXHIBITS).mkdir(exist_ok=True)
                     return raw
             except (BlockingIOError, FileNotFoundError):  # it is being removed
                 raw.close()
             except OSError:  # some network folders cannot lock
+                (folder / EXHIBITS).mkdir(exist_ok=True)
                 return raw
     raise StallError(f"{folder}: is removed again and again by another program; stop it and run again")
 
@@ -206,15 +208,22 @@ def remove_left_overs(videos: Path) -> None:
 
 
 def _remove_unlocked(folder: Path) -> None:
+    """Remove a partial package, unless somebody writes it: its file of detections is then there, and locked.
+
+    That file is the first thing in a package. An empty folder may get one at any moment.
+    """
     with contextlib.suppress(FileNotFoundError, BlockingIOError), contextlib.ExitStack() as stack:
-        if (folder / DETECTIONS).is_file():
+        names = {path.name for path in folder.iterdir()}
+        if DETECTIONS in names:
             stream = stack.enter_context((folder / DETECTIONS).open("rb"))
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            if error.errno != errno.ENOTEMPTY:  # it has just been begun
-                raise
+        if not names:
+            with contextlib.suppress(OSError):  # it has just been begun
+                folder.rmdir()
+            return
+        aside = folder.with_name(f"{PARTIAL}removed-{platform.node()}-{os.getpid()}-{threading.get_ident()}")
+        folder.rename(aside)  # at once: who begins anew in its place does not lose a part of that
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -133,7 +133,10 @@ def test_a_hostile_name_is_shown_on_one_line_as_it_is(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--engine", "abacus"], "detector.engine: Input should be 'auto', 'onnx', 'openvino' or 'ultralytics'"),
+        (
+            ["--engine", "abacus"],
+            "detector.engine: Input should be 'auto', 'onnx', 'openvino', 'tensorrt' or 'ultralytics'",
+        ),
         (["--engine", "ultralytics"], "--engine ultralytics cannot run it"),
         (["--model", "nope"], "nope: no such weights. Known names: hardware-v1; or give the path"),
         (["--tiles", "many"], "detector.tiles: Input should be 'auto', 'on' or 'off'"),

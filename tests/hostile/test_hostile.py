@@ -46,7 +46,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 def _tree(entry: Entry) -> Path:
     """The folder of the corpus that an entry belongs to."""
-    return next(path for path in Path(entry.arguments[1]).parents if (path / "private").is_dir())
+    places = (Path(argument) for argument in entry.arguments if argument.startswith("/"))
+    return next(path for place in places for path in place.parents if (path / "private").is_dir())
 
 
 @pytest.mark.parametrize(("maker", "name"), [(maker, name) for maker, names in ALONE.items() for name in names])
