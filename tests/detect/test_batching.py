@@ -110,6 +110,14 @@ def test_requests_gather_while_the_network_is_at_work() -> None:
     assert [shape[0] for shape in bare.calls] == [1, 4]
 
 
+def test_threads_that_ask_again_and_again_share_most_calls() -> None:
+    bare = Sums(seconds=0.005)
+    network = SharedNetwork(bare, most=8, wait_seconds=0.5)
+    answers = ask(network, [pictures(1, (32, 32), seed) for seed in range(96)], threads=8)
+    assert all(isinstance(answer, np.ndarray) for answer in answers)
+    assert len(bare.calls) <= 24, "who has an answer does not wait for the next call before asking again"
+
+
 def test_one_alone_waits_no_longer_than_it_must() -> None:
     network = SharedNetwork(Sums(), most=8, wait_seconds=0.01)
     began = time.monotonic()

@@ -1,7 +1,7 @@
 """One network for many threads: what they ask at the same time goes through it in one call.
 
-There is no thread of its own and hence nothing to shut down: of the threads that wait for their turn, the one that has
-it runs the network for the others, too.
+There is no thread of its own and hence nothing to shut down: of the threads that ask, one at a time runs the network, for
+the others, too.
 
 A GPU takes about as long for one picture as for several, and chooses its algorithms by the size of the batch, so that
 a picture's last digits would depend on which other videos happen to be under way. Filled up to the same number of
@@ -56,9 +56,9 @@ class SharedNetwork:
         self.engine, self.precision, self.version = network.engine, network.precision, network.version
         self.classes = network.classes
         self._network, self._most, self._wait_seconds, self._filled = network, most, wait_seconds, filled
-        self._turn = threading.Lock()
-        self._arrival = threading.Condition()
+        self._changed = threading.Condition()
         self._waiting: list[_Request] = []
+        self._at_work = False
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network, possibly together with what other threads ask; see :class:`Network`.
@@ -66,18 +66,25 @@ class SharedNetwork:
         What goes wrong with one request is raised to the one who made it.
         """
         request = _Request(batch)
-        with self._arrival:
+        with self._changed:
             self._waiting.append(request)
-            self._arrival.notify()
-        with self._turn:
-            if not request.done:
-                self._run(self._gather(request))
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: request.done or not self._at_work)
+            if request.done:
+                return request.result()
+            self._at_work = True
+        try:
+            self._run(self._gather(request))
+        finally:
+            with self._changed:
+                self._at_work = False
+                self._changed.notify_all()
         return request.result()
 
     def _gather(self, own: _Request) -> list[_Request]:
         """The requests for one call: this one, and others with pictures of the same size as far as they fit."""
         until = time.monotonic() + self._wait_seconds
-        with self._arrival:
+        with self._changed:
             while True:
                 group, pictures = [own], len(own.batch)
                 for other in self._waiting:
@@ -89,7 +96,7 @@ class SharedNetwork:
                 if pictures >= self._most or left_seconds <= 0:
                     self._waiting = [item for item in self._waiting if item not in group]
                     return group
-                self._arrival.wait(left_seconds)
+                self._changed.wait(left_seconds)
 
     def _run(self, group: Sequence[_Request]) -> None:
         try:
