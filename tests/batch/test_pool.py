@@ -17,6 +17,7 @@ import pytest
 
 from batch.archives import ROUNDEL, digests, plan_for, roundel
 from chaos import Disturbed, descendants, examine, kind_of, work_through
+from roundel import case as cases
 from roundel.batch.outcome import KILLED, Outcome
 from roundel.batch.plan import Plan
 from roundel.batch.pool import MOST_TRIES, Shape, run_pool
@@ -59,6 +60,18 @@ def workers_of(pid: int) -> list[int]:
 def test_two_processes_make_the_same_bytes_as_one(archive: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     plan_for(tmp_path / "plan", archive, tmp_path / "case")
     assert roundel("batch", "run", tmp_path / "plan", "--workers", "2", "--quiet").returncode == 1
+    assert digests(tmp_path / "case") == undisturbed
+
+
+def test_several_videos_at_once_in_one_process_make_the_same_bytes(
+    archive: Path, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
+    cases.create(tmp_path / "case", plan.config)
+    shape = Shape(1, 2, videos_at_once=4, devices=("0",))
+    found = list(run_pool(plan, plan.work, shape, lambda: False))
+    assert len(found) == len(plan.work)
+    assert len({outcome.worker for outcome in found if outcome.worker}) == 1
     assert digests(tmp_path / "case") == undisturbed
 
 

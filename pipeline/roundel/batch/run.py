@@ -24,6 +24,8 @@ WORKER_BYTES = 1 << 30
 """Memory that one process is reckoned with: peak of an analysis, see benchmarks/batch.py."""
 CHECKS_AT_ONCE = 4
 CHECKS_WAITING = 1000
+VIDEOS_PER_GPU = 4
+"""Videos under way in a process with a GPU, if it has as many processors: decoding keeps about one busy for each."""
 
 
 def missing(
@@ -58,10 +60,14 @@ def workers_for(asked: int | None) -> int:
     return available_threads()
 
 
-def shape_for(workers: int | None, gpus_per_worker: float = 0.0) -> Shape:
-    """The processes for this machine: each gets an equal share of the processors."""
-    processes = workers_for(workers)
-    return Shape(processes, max(1, available_threads() // processes))
+def shape_for(workers: int | None, gpus: Sequence[str] = ()) -> Shape:
+    """The processes for this machine: each gets an equal share of the processors.
+
+    With GPUs there is one process for each, which analyses several videos at once to fill the GPU's batches.
+    """
+    processes = len(gpus) if gpus and workers is None else workers_for(workers)
+    threads = max(1, available_threads() // processes)
+    return Shape(processes, threads, min(VIDEOS_PER_GPU, threads) if gpus else 1, tuple(gpus))
 
 
 @contextlib.contextmanager

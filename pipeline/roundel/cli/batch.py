@@ -78,7 +78,7 @@ def plan_batch(
     from roundel.batch.slurm import write_sbatch
     from roundel.batch.sources import collect
     from roundel.batch.store import require_case
-    from roundel.detect import has_cuda
+    from roundel.detect.gpus import gpus_for
 
     limit = parse_time(time_limit)
     settings = load(config)
@@ -94,7 +94,8 @@ def plan_batch(
     script = write_sbatch(made, limit, cpus, gpus) if shards > 1 else None
     cost = None
     if estimate:
-        cost = estimate_cost(made, has_cuda(), sample, lambda item: say(f"sample: {item.name}", quiet))
+        on_gpu = bool(gpus_for(settings.detector))
+        cost = estimate_cost(made, on_gpu, sample, lambda item: say(f"sample: {item.name}", quiet))
     if as_json:
         print_json({**facts, "sbatch": str(script) if script else None, "estimate": cost.as_json() if cost else None})
         return EXIT_OK
@@ -126,7 +127,8 @@ def run_batch(
         EngineName.LOCAL
     ),
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; default: one a processor, as memory allows.")
+        int | None,
+        typer.Option(min=1, help="Processes; default: one a GPU or, without, one a processor, as memory allows."),
     ] = None,
     shard: ShardOption = None,
     time_limit: Annotated[str | None, typer.Option(help="Begin nothing that would not end within this time.")] = None,
@@ -142,6 +144,7 @@ def run_batch(
     from roundel.batch.deadline import Deadline, parse_time
     from roundel.batch.run import claimed, missing, run, shape_for
     from roundel.batch.store import open_store, outcomes
+    from roundel.detect.gpus import gpus_for
 
     if engine == EngineName.SLURM and shard is None:
         raise UsageError("--engine slurm works on one shard: give --shard, such as 1/8")
@@ -156,9 +159,8 @@ def run_batch(
         for item in items:
             known.pop(item.id, None)
         with _finishing(deadline), _view(made, shard, known, quiet or as_json) as show:
-            for outcome in run(
-                made, items, engine.value, shape_for(workers, gpus_per_worker), deadline, gpus_per_worker
-            ):
+            gpus = () if engine == EngineName.RAY else gpus_for(made.config.detector)  # Ray shares out its own
+            for outcome in run(made, items, engine.value, shape_for(workers, gpus), deadline, gpus_per_worker):
                 known[outcome.id] = outcome
                 show(outcome)
     whole = engine != EngineName.SLURM and shard is None
