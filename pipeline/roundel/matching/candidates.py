@@ -16,6 +16,8 @@ RADIUS = 64
 """Bits in which a copy's hash may differ. What is found so far apart is only a candidate; ``benchmarks/copies.py``."""
 LEAST_QUALITY = 5
 """A picture of lower quality is too plain to be looked for."""
+SAME_PICTURE = 31
+"""Bits: Meta's threshold for the same picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,15 +57,15 @@ class _Table:
 class HashIndex:
     """The fingerprints of reference videos, searched exactly (faiss, IndexBinaryFlat)."""
 
-    def __init__(self, references: Sequence[Footage], stop: NDArray[np.uint8] | None = None) -> None:
+    def __init__(self, references: Sequence[Footage], stop: Sequence[bytes] = ()) -> None:
         """Take the references.
 
         Args:
             references: the videos that are searched.
-            stop: hashes (n, 32) that many unrelated videos share; fingerprints within 31 bits of one are left out.
+            stop: hashes that many unrelated videos share; fingerprints within 31 bits of one are left out.
         """
         self.references = tuple(references)
-        self._stop = stop if stop is not None and len(stop) else None
+        self._stop = np.frombuffer(b"".join(stop), np.uint8).reshape(-1, BYTES)
         self._table = self._kept(_table(self.references, mirrors=False))
         self._index = faiss.IndexBinaryFlat(8 * BYTES)
         self._index.add(self._table.hashes)
@@ -88,17 +90,13 @@ class HashIndex:
         return {int(video): hits.select(videos == video) for video in np.unique(videos)}
 
     def _kept(self, table: _Table) -> _Table:
-        if self._stop is None or not len(table.hashes):
+        if not len(self._stop) or not len(table.hashes):
             return table
         stop = faiss.IndexBinaryFlat(8 * BYTES)
-        stop.add(np.ascontiguousarray(self._stop))
+        stop.add(self._stop)
         distances, _ = stop.search(table.hashes, 1)
-        keep = distances[:, 0] > STOP_RADIUS
+        keep = distances[:, 0] > SAME_PICTURE
         return _Table(*(getattr(table, name)[keep] for name in _Table.__slots__))
-
-
-STOP_RADIUS = 31
-"""Meta's threshold for the same picture."""
 
 
 def _table(videos: Sequence[Footage], *, mirrors: bool) -> _Table:
