@@ -62,7 +62,8 @@ class HashIndex:
 
         Args:
             references: the videos that are searched.
-            stop: hashes that many unrelated videos share; fingerprints within 31 bits of one are left out.
+            stop: hashes that many unrelated videos share; keyframes with one of their hashes within 31 bits of one
+                are left out, here and of queries.
         """
         self.references = tuple(references)
         self._stop = np.frombuffer(b"".join(stop), np.uint8).reshape(-1, BYTES)
@@ -95,7 +96,8 @@ class HashIndex:
         stop = faiss.IndexBinaryFlat(8 * BYTES)
         stop.add(self._stop)
         distances, _ = stop.search(table.hashes, 1)
-        keep = distances[:, 0] > SAME_PICTURE
+        pictures = table.video.astype(np.int64) << 32 | table.keyframe
+        keep = ~np.isin(pictures, pictures[distances[:, 0] <= SAME_PICTURE])
         return _Table(*(getattr(table, name)[keep] for name in _Table.__slots__))
 
 
