@@ -23,7 +23,7 @@ from roundel.matching.segments import LEAST_AGREEMENT, LEAST_INLIERS, LEAST_PAIR
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from make_copies import EDITS, make_copies  # noqa: E402
+from make_copies import EDITS, make_copies
 
 Picture = np.ndarray
 ORIGINAL = pan(1, 8)
