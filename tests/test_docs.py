@@ -28,7 +28,7 @@ COMMANDS = sorted(set(re.findall(r"^(roundel .*?)(?:  +#.*)?$", README, re.MULTI
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_exists_with_its_options(command: str) -> None:
     words = shlex.split(command)[1:]
-    verb = words[:2] if words[0] in ("catalogue", "claims", "gallery", "models") else words[:1]
+    verb = words[:2] if words[0] in ("batch", "catalogue", "claims", "gallery", "models") else words[:1]
     help_text = CliRunner().invoke(app, [*verb, "--help"], env={"COLUMNS": "200"}).output
     assert "Usage" in help_text
     for option in (word for word in words if word.startswith("--")):
@@ -74,6 +74,17 @@ def test_every_benchmark_and_tool_that_a_document_names_exists() -> None:
             document.read_text("utf-8"),
         ):
             assert (ROOT / path).is_file(), f"{document}: {path}"
+
+
+def test_the_tests_that_the_threat_model_names_exist() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)`", text)
+    assert len(named) > 20
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
+    assert [name for name in named if f"def {name}(" not in sources] == []
+    files = re.findall(r"`([a-z]+/test_\w+\.py)`", text)
+    assert files
+    assert [file for file in files if not (ROOT / "tests" / file).is_file()] == []
 
 
 def test_no_placeholder_is_left() -> None:

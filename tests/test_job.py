@@ -18,6 +18,9 @@ from roundel import custody, job, package, rerun
 from roundel.analyze import NO_SPECIALISTS
 from roundel.detect import LoadedDetector
 from roundel.errors import UsageError
+from roundel.sandbox import protections
+from roundel.specialists import load_specialists
+from roundel.types import VideoIdentity
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, analyse, detector, find_two, tree_of
 from test_case import change, forge
 
@@ -231,6 +234,21 @@ def test_settings_name_everything_that_determines_a_result() -> None:
     assert json.loads(json.dumps(made_with)) == made_with
 
 
+def test_the_log_says_what_the_decoder_was_kept_from_and_packages_do_not_depend_on_it(
+    one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weak = {"limits": True, "no_network": False}
+    analyse(tmp_path / "a", one)
+    monkeypatch.setattr(job, "protections", lambda: weak)
+    analyse(tmp_path / "b", one)
+    said = []
+    for case in (tmp_path / "a", tmp_path / "b"):
+        (event,) = cases.logged(case).values()
+        said.append(event.details[cases.PROTECTIONS])
+    assert said == [protections(), weak]
+    assert tree_of(tmp_path / "a" / cases.VIDEOS) == tree_of(tmp_path / "b" / cases.VIDEOS)
+
+
 # Repetition
 
 
@@ -321,6 +339,32 @@ def test_other_weights_or_engines_are_not_compared(
     found = repeat(done[0])
     assert found.status == "not repeated"
     assert f"was made with {key}" in found.details[0]
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [("media", "ffmpeg"), ("media", "ffprobe"), ("text", "tesseract"), ("detector", "model")]
+)
+def test_a_case_of_a_stranger_does_not_choose_what_is_run(
+    section: str, key: str, done: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark, evil = tmp_path / "mark", tmp_path / "evil"
+    evil.write_text(f"#!/bin/sh\necho ran > {mark}\n")
+    evil.chmod(0o755)
+    (folder,) = cases.packages(done[0])
+    facts = json.loads((folder / package.ANALYSIS).read_text())
+    facts["provenance"]["config"][section][key] = str(evil)
+    identity = VideoIdentity(facts["video"]["sha256"], facts["video"]["size_bytes"], tuple(facts["video"]["names"]))
+    (folder / package.ANALYSIS).write_text(json.dumps(facts))
+    folder.rename(folder.with_name(package.analysis_id(identity, facts["provenance"])))
+    monkeypatch.setattr(rerun, "load_specialists", load_specialists)
+    found = repeat(done[0])
+    assert found.status == "not repeated"
+    assert f"set ROUNDEL_{section.upper()}__{key.upper()} to it and repeat" in found.details[0]
+    assert not mark.exists()
+    if key == "tesseract":
+        monkeypatch.setenv("ROUNDEL_TEXT__TESSERACT", str(evil))
+        assert repeat(done[0]).status == "not repeated"
+        assert mark.exists(), "the user's own choice is followed"
 
 
 def test_recorded_settings_are_repeated_whatever_the_environment_says(

@@ -28,9 +28,9 @@ CHECKPOINT = SHARED / "models" / "bootstrap" / "best.pt"
 # Runs before anything else in the process: records and refuses every way out, in children of the process too.
 GUARD = """
 import json, os, socket, sys
+log = os.open(LOG, os.O_WRONLY | os.O_APPEND)  # a thread that starts a child in the sandbox opens nothing any more
 def note(kind, *what):
-    with open(LOG, "a", encoding="utf-8") as log:
-        log.write(json.dumps([kind, *map(str, what)]) + chr(10))
+    os.write(log, (json.dumps([kind, *map(str, what)]) + chr(10)).encode())
 def refuse(kind):
     def refused(*arguments, **_):
         note("network", kind, arguments[-1])

@@ -89,7 +89,7 @@ def test_an_unexpected_error_fails_one_video_and_is_noted(clip: Path, tmp_path: 
     [
         ("schema_json", KeyboardInterrupt()),
         ("sha256_of", OSError(28, "No space left on device")),
-        ("_flush", KeyboardInterrupt()),
+        ("flush", KeyboardInterrupt()),
     ],
 )
 def test_an_error_during_the_commit_leaves_neither_package_nor_partial(

@@ -39,6 +39,7 @@ from roundel.record import (
 )
 from roundel.report import Previews, pictures, render_case, timeline
 from roundel.report.render import environment
+from roundel.sandbox import PROTECTIONS
 
 HOSTILE = (
     "</title><script>alert(1)</script>",
@@ -284,6 +285,43 @@ def rendered(folder: Path, *analyses: Analysis, previews: Previews = "veiled") -
     path = render_case(make_case(folder, *analyses), previews=previews)
     text = path.read_text(encoding="utf-8")
     return text, Page(text)
+
+
+KEPT = (
+    "reading files other than its input and system libraries, writing or changing files, using a network, reaching "
+    "into other processes, gaining privileges and exceeding its limits of memory and time"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([None, None], ["Every video: it is not recorded what the decoder was kept from."]),
+        ([dict.fromkeys(PROTECTIONS, True)] * 2, [f"Every video: the decoder was kept from {KEPT}."]),
+        (
+            [dict.fromkeys(PROTECTIONS, True) | {"no_network": False, "limits": None}, None],
+            [
+                "v0.mp4: the decoder was kept from reading files other than its input and system libraries, writing or "
+                "changing files, reaching into other processes and gaining privileges; it was not kept from using a "
+                "network; it was perhaps not kept from exceeding its limits of memory and time.",
+                "v1.mp4: it is not recorded what the decoder was kept from.",
+            ],
+        ),
+        ([{"no_network": "<script>"}, {"strange": True}], ["Every video: the decoder was perhaps not kept from"]),
+        (["text", 7], ["Every video: it is not recorded what the decoder was kept from."]),
+    ],
+)
+def test_the_report_says_what_decoders_were_kept_from(tmp_path: Path, given: list[object], said: list[str]) -> None:
+    case = make_case(tmp_path, *(analysis(video=video(n + 1, [f"v{n}.mp4"])) for n in range(len(given))))
+    for folder, kept in zip(sorted(cases.packages(case)), given, strict=True):
+        place = folder.relative_to(case).as_posix()
+        before = cases.logged(case)[place].details
+        custody.append(case, cases.ANALYSED, place, before | ({cases.PROTECTIONS: kept} if kept is not None else {}))
+    text = render_case(case).read_text(encoding="utf-8")
+    page = Page(text)
+    check_harmless(text, page)
+    assert "How the files were opened" in page.text
+    assert [sentence for sentence in said if sentence not in page.text] == []
 
 
 def check_harmless(text: str, page: Page) -> None:

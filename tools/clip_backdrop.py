@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from clip_scenes import BackdropKind
 from numpy.typing import NDArray
+
+from clip_scenes import BackdropKind
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from clip_backdrop import DETAIL, MARGIN_X, MARGIN_Y, Floats, Image, make_backdrop
 from clip_scenes import CUTOUTS, CameraMove, Placement, Scene
-from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 PARALLAX = 0.6

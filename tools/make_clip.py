@@ -23,6 +23,7 @@ from typing import Any, TypedDict
 
 import cv2
 import numpy as np
+
 from clip_backdrop import Image
 from clip_render import Box, SceneRenderer, mirror
 from clip_scenes import CUTOUTS, CameraMove, Entry, Placement, Scene, demo_scenes, random_scenes

@@ -11,21 +11,30 @@ import errno
 import fcntl
 import getpass
 import hashlib
-import io
+import itertools
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from roundel.disk import open_regular, read_bounded, remove_partials, replace_text
 from roundel.errors import IntegrityError
 
 FILE = "custody.jsonl"
 HEAD = "custody.head"
 GENESIS = "sha256:" + "0" * 64
+REPAIRED = "repaired"
 TAIL_BYTES = 64 * 1024
+MOST_LINE_BYTES = 4 * 1024**2
+GROUP = 500
+"""Lines that are flushed to the disk together."""
+MOST_TAIL_BYTES = 64 * 1024**2
+_ANNOUNCEMENT = re.compile(rb"(?<=\n)\+([0-9]{1,3})\n\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,10 @@ def who() -> str:
         return f"uid {os.getuid()}"
 
 
+Entry = tuple[str, str, dict[str, Any]]
+"""What happened, to what, and the details."""
+
+
 def append(case: Path, event: str, subject: str, details: dict[str, Any] | None = None) -> Event:
     """Add an event and make sure that it is on the disk.
 
@@ -71,33 +84,77 @@ def append(case: Path, event: str, subject: str, details: dict[str, Any] | None 
         IntegrityError: if the end of the log is damaged or missing, so that nothing can be chained to it.
         OSError: if it cannot be written; the log is then as it was before.
     """
+    return extend(case, [(event, subject, details or {})])[-1]
+
+
+def extend(case: Path, entries: Sequence[Entry]) -> list[Event]:
+    """Add events, up to ``GROUP`` of them at a time all or none.
+
+    An unfinished line that an interrupted run has left at the end is removed, and that is noted.
+
+    Raises:
+        IntegrityError: if the end of the log is damaged or missing, so that nothing can be chained to it.
+        OSError: if they cannot be written; the log is then as it was before the group.
+    """
     path = case / FILE
-    with path.open("a+b", buffering=0) as stream:
+    added: list[Event] = []
+    with _open_log(path) as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        last = _last_line(stream, path)
-        _check_head(case, _read_head(case), last)
+        tail, unfinished = _tail(stream, path)
+        stated = _read_head(case)
+        _check_head(case, stated, tail)
+        remove_partials(case / HEAD)
+        if unfinished:
+            os.ftruncate(stream.fileno(), stream.seek(0, os.SEEK_END) - unfinished)
+            entries = [(REPAIRED, FILE, {"removed_bytes": unfinished}), *entries]
+        last = tail[-1] if tail else None
+        if last is None:
+            (case / HEAD).touch()
+        elif stated != _head(last.seq, last.hash):  # never more than one interruption behind
+            _write_head(case, _head(last.seq, last.hash))
+        for start in range(0, len(entries), GROUP):
+            group = _chained(last, entries[start : start + GROUP])
+            if len(group) > 1:
+                _announce(case, len(group))
+            _write(stream, b"".join(_line(_body(event), event.hash) for event in group))
+            last = group[-1]
+            _write_head(case, _head(last.seq, last.hash))
+            added += group
+    return added
+
+
+def _chained(last: Event | None, entries: Sequence[Entry]) -> list[Event]:
+    found: list[Event] = []
+    for event, subject, details in entries:
         body: dict[str, Any] = {
             "seq": last.seq + 1 if last else 0,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "who": who(),
             "event": event,
             "subject": subject,
-            "details": details or {},
+            "details": details,
             "previous": last.hash if last else GENESIS,
         }
-        entry = Event(**body, hash=_hash(body))
-        if last is None:
-            (case / HEAD).touch()
-        _write(stream, _line(body, entry.hash))
-        _write_head(case, entry)
-    return entry
+        last = Event(**body, hash=_hash(body))
+        found.append(last)
+    return found
 
 
-def _write(stream: IO[bytes], line: bytes) -> None:
-    """Write a line to the disk whole or not at all."""
+def _body(event: Event) -> dict[str, Any]:
+    return {key: value for key, value in asdict(event).items() if key != "hash"}
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    """The log, to be read and added to; a new one where there is none, and never what a link leads to."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    return os.fdopen(descriptor, "a+b", buffering=0)
+
+
+def _write(stream: IO[bytes], lines: bytes) -> None:
+    """Write lines to the disk whole or not at all."""
     size = os.fstat(stream.fileno()).st_size
     try:
-        if stream.write(line) != len(line):
+        if stream.write(lines) != len(lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), stream.name)
         os.fsync(stream.fileno())
     except BaseException:
@@ -105,20 +162,22 @@ def _write(stream: IO[bytes], line: bytes) -> None:
         raise
 
 
-def _last_line(stream: IO[bytes], path: Path) -> Event | None:
+def _tail(stream: IO[bytes], path: Path) -> tuple[list[Event], int]:
+    """The last events, at most one more than a group, and the bytes of an unfinished line after them."""
     start, tail = stream.seek(0, os.SEEK_END), b""
-    while start > 0 and b"\n" not in tail[:-1]:
+    while start > 0 and tail.count(b"\n") <= GROUP + 1 and len(tail) < MOST_TAIL_BYTES:
         step = min(TAIL_BYTES, start)
         start -= step
         stream.seek(start)
         tail = stream.read(step) + tail
-    if not tail:
-        return None
+    whole, _, unfinished = tail.rpartition(b"\n")
+    lines = whole.split(b"\n")[-(GROUP + 1) :] if whole else []
     try:
-        return _parse(tail[:-1].rpartition(b"\n")[2]) if tail.endswith(b"\n") else _parse(b"")
+        return [_parse(line) for line in lines], len(unfinished)
     except ValueError as error:
         raise IntegrityError(
-            f"{path}: the last line is damaged; run roundel verify {path.parent}, and restore the log from a copy"
+            f"{path}: one of its last lines is damaged; run roundel verify {path.parent}, and restore the log from a "
+            "copy"
         ) from error
 
 
@@ -144,26 +203,47 @@ def _head(seq: int, digest: str) -> bytes:
 
 def _read_head(case: Path) -> bytes | None:
     path = case / HEAD
-    return path.read_bytes() if path.is_file() else None
+    return read_bounded(path, TAIL_BYTES, follow=False) if path.is_file() else None
 
 
-def _write_head(case: Path, event: Event) -> None:
-    """In place and in one go: what is written before is never longer."""
-    descriptor = os.open(case / HEAD, os.O_WRONLY | os.O_CREAT, 0o666)
+def _write_head(case: Path, head: bytes) -> None:
+    """In place if nothing has to be cut off, which would take a second step; else a new file takes its place."""
+    path = case / HEAD
+    if path.is_file() and path.stat().st_size > len(head):
+        replace_text(path, head.decode())
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
-        os.pwrite(descriptor, _head(event.seq, event.hash), 0)
+        os.pwrite(descriptor, head, 0)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _check_head(case: Path, stated: bytes | None, last: Event | None) -> None:
-    """The head names the last line, or the one before it if the machine stopped between writing the two."""
-    allowed = {_head(last.seq, last.hash), _head(last.seq - 1, last.previous)} if last else {None, b""}
-    if stated not in allowed:
+def _announce(case: Path, count: int) -> None:
+    """Say in the head that so many lines are about to be added together."""
+    named = (_read_head(case) or b"").partition(b"\n")[0]
+    replace_text(case / HEAD, f"{named.decode()}\n+{count}\n")
+
+
+def _check_head(case: Path, stated: bytes | None, tail: Sequence[Event]) -> None:
+    """The head names the last line, or one before it if the machine stopped while lines were added after that one.
+
+    Without an announcement that is one line.
+    """
+    named, announcement = stated, _ANNOUNCEMENT.search(stated or b"")
+    if announcement is not None and stated is not None:
+        named = stated[: announcement.start()] if announcement.start() > 1 else b""
+    most = min(int(announcement[1]), GROUP) if announcement is not None else 1
+    allowed: set[bytes | None] = {_head(event.seq, event.hash) for event in tail[-(most + 1) :]}
+    if not tail:
+        allowed |= {None, b""}
+    elif len(tail) <= most:
+        allowed.add(b"")
+    if named not in allowed:
         raise IntegrityError(
             f"{case / FILE}: its last line is not the one that {HEAD} names: the end of the log was removed or "
-            f"changed, or {HEAD} was; restore both from a copy"
+            f"changed, or {HEAD} was; restore the log from a copy, and {HEAD} with it"
         )
 
 
@@ -176,14 +256,31 @@ def read(case: Path) -> Iterator[Event]:
     path = case / FILE
     if not path.is_file():
         raise IntegrityError(f"{path}: the custody log is missing; restore it from a copy")
-    with path.open("rb") as stream:
-        fcntl.flock(stream, fcntl.LOCK_SH)
-        raw, stated = stream.read(), _read_head(case)
     event = None
-    for number, line in enumerate(io.BytesIO(raw)):
-        event = _checked(path, number, line, event)
-        yield event
-    _check_head(case, stated, event)
+    tail: deque[Event] = deque(maxlen=GROUP + 1)
+    is_unfinished = False
+    try:
+        with open_regular(path, follow=False) as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            stated, left = _read_head(case), os.fstat(stream.fileno()).st_size
+            fcntl.flock(stream, fcntl.LOCK_UN)  # what is added from now on is not read
+            for number in itertools.count():
+                line = stream.readline(min(left, MOST_LINE_BYTES))
+                left -= len(line)
+                is_unfinished = bool(line) and not line.endswith(b"\n") and not left
+                if not line or is_unfinished:
+                    break
+                event = _checked(path, number, line, event)
+                tail.append(event)
+                yield event
+    except OSError as error:
+        raise IntegrityError(f"{error.filename or path}: {error.strerror or error}; restore it from a copy") from error
+    _check_head(case, stated, list(tail))
+    if is_unfinished:
+        raise IntegrityError(
+            f"{path}: ends in an unfinished line: a run was interrupted while it wrote, or bytes were added; the next "
+            "roundel analyze or roundel batch run removes it and notes that"
+        )
 
 
 def _checked(path: Path, number: int, line: bytes, before: Event | None) -> Event:
@@ -192,7 +289,7 @@ def _checked(path: Path, number: int, line: bytes, before: Event | None) -> Even
         event = _parse(line)
     except ValueError as error:
         raise IntegrityError(f"{path}: line {number + 1} is no event: it was changed") from error
-    body = {key: value for key, value in asdict(event).items() if key != "hash"}
+    body = _body(event)
     previous = before.hash if before else GENESIS
     if event.seq != number or event.previous != previous or _hash(body) != event.hash:
         raise IntegrityError(f"{path}: the chain breaks at line {number + 1}: it, or the line before it, was changed")

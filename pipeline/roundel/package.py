@@ -7,27 +7,31 @@ It is written under a temporary name, flushed to the disk and renamed. ``manifes
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import gzip
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel.disk import flush, read_bounded
 from roundel.errors import IntegrityError, StallError
 from roundel.fingerprint.keyframes import Keyframe, Still
 from roundel.fingerprint.storage import KeyframeWriter
+from roundel.matching.footage import Footage, from_package
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, schema_json, to_json
-from roundel.types import VideoIdentity
+from roundel.types import Shot, VideoIdentity
 
 ANALYSIS = "analysis.json"
 DETECTIONS = "detections.jsonl.gz"
@@ -36,7 +40,13 @@ SCHEMA = "analysis.schema.json"
 README = "README.txt"
 EXHIBITS = "exhibits"
 PARTIAL = ".partial-"
-_MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]+")
+FETCHED = "-fetch"
+"""End of the name of a partial package that is a copy from elsewhere."""
+MOST_BEGINNINGS = 100
+MOST_MANIFEST_BYTES = 64 * 1024**2
+MOST_FACTS_BYTES = 256 * 1024**2
+MOST_FILE_BYTES = 64 * 1024**3
+_MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]{1,1024}")
 
 _README_TEXT = """\
 This folder holds one analysis of one video by Roundel.
@@ -75,12 +85,8 @@ class PackageWriter:
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self._folder = target.parent / f"{PARTIAL}{target.name}-{os.getpid()}"
-        shutil.rmtree(self._folder, ignore_errors=True)
-        (self._folder / EXHIBITS).mkdir(parents=True)
-        self._raw = (self._folder / DETECTIONS).open("wb")
-        with contextlib.suppress(OSError):  # some network folders cannot lock
-            fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._folder = target.parent / f"{PARTIAL}{target.name}-{platform.node()}-{os.getpid()}"
+        self._raw = _begin(self._folder)
         self._lines = gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0)
         self._keyframes = KeyframeWriter(self._folder)
 
@@ -99,6 +105,11 @@ class PackageWriter:
     def keyframe(self, keyframe: Keyframe, still: Still) -> None:
         """Keep the fingerprints and the picture of a keyframe."""
         self._keyframes.add(keyframe, still)
+
+    def footage(self, name: str, shots: tuple[Shot, ...]) -> Footage:
+        """What was kept for matching; no keyframe may follow."""
+        self._keyframes.close()
+        return from_package(self._folder, name, tuple((shot.start_seconds, shot.end_seconds) for shot in shots))
 
     def commit(self, analysis: Analysis) -> str:
         """Write the facts and the manifest and put the package in its place.
@@ -120,30 +131,9 @@ class PackageWriter:
             (self._folder / name).write_text(text, encoding="utf-8")
         manifest = "".join(f"{sha256_of(path).removeprefix('sha256:')}  {name}\n" for name, path in files(self._folder))
         (self._folder / MANIFEST).write_text(manifest, encoding="utf-8")
-        for _, path in files(self._folder):
-            _flush(path)
-        _flush(self._folder / MANIFEST)
-        _flush(self._folder / EXHIBITS)
-        _flush(self._folder)
-        digest = sha256_of(self._folder / MANIFEST)
-        self._put_in_place(digest)
-        _flush(self.target.parent)
-        return digest
-
-    def _put_in_place(self, digest: str) -> None:
-        try:
-            self._folder.rename(self.target)
-        except OSError:
-            present = self.target / MANIFEST
-            if not self.target.is_dir():
-                raise
-            if problems(self.target) or sha256_of(present) != digest:
-                raise StallError(
-                    f"{self.target}: there is a package already that differs from this one, and this run did not "
-                    "write it; move it out of the case and run again"
-                ) from None
-            shutil.rmtree(self._folder)
+        digest = put_in_place(self._folder, self.target)
         self._raw.close()
+        return digest
 
     def discard(self) -> None:
         """Remove what was written so far."""
@@ -154,25 +144,77 @@ class PackageWriter:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def remove_left_overs(videos: Path) -> None:
-    """Remove what interrupted runs have left, but nothing that another run writes at this moment."""
-    for folder in videos.glob(f"*/{PARTIAL}*"):
-        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as stack:
-            if (folder / DETECTIONS).is_file():
-                stream = stack.enter_context((folder / DETECTIONS).open("rb"))
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-            shutil.rmtree(folder)
+def put_in_place(folder: Path, target: Path) -> str:
+    """Make a whole package appear at once: flush every byte of it to the disk, then rename its folder.
 
+    Returns:
+        The hash of the manifest, which stands for the whole package.
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    Raises:
+        StallError: if another package has taken the place meanwhile and is not the same.
+    """
+    for _, path in files(folder):
+        flush(path)
+    flush(folder / MANIFEST)
+    for inner in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        flush(inner)
+    flush(folder)
+    digest = manifest_sha256(folder)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        folder.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        if problems(target) or manifest_sha256(target) != digest:
+            raise StallError(
+                f"{target}: there is a package already that differs from this one, and this run did not "
+                "write it; move it out of the case and run again"
+            ) from None
+        shutil.rmtree(folder)
+    flush(target.parent)
+    flush(target.parent.parent)
+    return digest
+
+
+def _begin(folder: Path) -> BinaryIO:
+    """Make the folder of a package that is written now.
+
+    Its file of detections is locked as long as it is open: by that :func:`remove_left_overs` knows it. What it removes
+    before the lock is there is made again.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(MOST_BEGINNINGS):
+        with contextlib.suppress(FileNotFoundError):
+            (folder / EXHIBITS).mkdir(parents=True, exist_ok=True)
+            raw = (folder / DETECTIONS).open("wb")
+            try:
+                fcntl.flock(raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(raw.fileno()), (folder / DETECTIONS).stat()):
+                    return raw
+            except (BlockingIOError, FileNotFoundError):  # it is being removed
+                raw.close()
+            except OSError:  # some network folders cannot lock
+                return raw
+    raise StallError(f"{folder}: is removed again and again by another program; stop it and run again")
+
+
+def remove_left_overs(videos: Path) -> None:
+    """Remove what interrupted runs have left, but nothing that another run writes or fetches at this moment."""
+    for folder in videos.glob(f"*/{PARTIAL}*"):
+        if not folder.name.endswith(FETCHED):
+            _remove_unlocked(folder)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError, BlockingIOError), contextlib.ExitStack() as stack:
+        if (folder / DETECTIONS).is_file():
+            stream = stack.enter_context((folder / DETECTIONS).open("rb"))
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:  # it has just been begun
+                raise
 
 
 def files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -183,6 +225,20 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
+def agrees(folder: Path, name: str) -> bool:
+    """Whether one file of a package is the one that its manifest names."""
+    path = folder / name
+    if path.is_symlink() or not path.is_file():
+        return False
+    line = f"{sha256_of(path).removeprefix('sha256:')}  {name}"
+    return line in (folder / MANIFEST).read_text(encoding="utf-8", errors="replace").split("\n")
+
+
+def manifest_sha256(folder: Path) -> str:
+    """The hash of the manifest, which stands for the whole package."""
+    return sha256_of(folder / MANIFEST)
+
+
 def problems(folder: Path) -> list[str]:
     """What is wrong with a package: changed, missing and added files. Empty if it is whole."""
     manifest = folder / MANIFEST
@@ -190,8 +246,12 @@ def problems(folder: Path) -> list[str]:
         return [f"{folder}: is a link, which Roundel never writes"]
     if not manifest.is_file():
         return [f"{manifest}: is missing"]
+    try:
+        listed = read_bounded(manifest, MOST_MANIFEST_BYTES, follow=False).decode("utf-8", "replace")
+    except OSError as error:
+        return [f"{manifest}: {error.strerror or error}, so it is none that Roundel has written"]
     expected = {}
-    for number, line in enumerate(manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1], start=1):
+    for number, line in enumerate(listed.split("\n")[:-1], start=1):
         if not _MANIFEST_LINE.fullmatch(line):
             return [f"{manifest}: line {number} is no manifest line"]
         digest, _, name = line.partition("  ")
@@ -201,7 +261,11 @@ def problems(folder: Path) -> list[str]:
     found += [f"{folder / name}: was added" for name in sorted(present.keys() - expected.keys())]
     for name in sorted(expected.keys() & present.keys()):
         path = present[name]
-        if path.is_symlink() or sha256_of(path) != f"sha256:{expected[name]}":
+        if path.is_symlink() or not path.is_file():
+            found.append(f"{path}: was changed")
+        elif path.stat().st_size > MOST_FILE_BYTES:  # nothing that Roundel writes; hashing it may take hours
+            found.append(f"{path}: was changed: it is larger than {MOST_FILE_BYTES:,} bytes")
+        elif sha256_of(path) != f"sha256:{expected[name]}":
             found.append(f"{path}: was changed")
     return found
 
@@ -213,6 +277,8 @@ def read_analysis(folder: Path) -> Analysis:
         IntegrityError: if they cannot be read.
     """
     try:
-        return Analysis.model_validate_json((folder / ANALYSIS).read_text(encoding="utf-8"))
+        facts = read_bounded(folder / ANALYSIS, MOST_FACTS_BYTES, follow=False)
+        return Analysis.model_validate_json(facts.decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {str(error).splitlines()[0]}") from error
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {reason}") from error

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from roundel import case as cases
 from roundel import custody, job, package
-from roundel.config import Config
+from roundel.config import Config, load
 from roundel.detect import load_detector
+from roundel.detect.weights import registered
 from roundel.errors import IntegrityError, RoundelError, UsageError
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis
@@ -24,6 +25,9 @@ from roundel.words import shorten
 GALLERIES = frozenset({"identifier_galleries", "identifier_added"})
 """What a result says about the galleries of types it was made with."""
 
+
+CHOSEN_HERE = (("media", "ffmpeg"), ("media", "ffprobe"), ("text", "tesseract"), ("detector", "model"))
+"""Settings that name a program or weights. A case may come from a stranger: it does not choose what is run here."""
 
 MOST_SAID = 120
 """Characters of a setting that are printed when it differs."""
@@ -70,10 +74,10 @@ def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Pa
     named = package.analysis_id(identity, recorded.provenance)
     if (folder.parent.name, folder.name) != (sha256.removeprefix("sha256:"), named):
         raise IntegrityError(f"{folder}: the analysis in it does not belong into a folder of this name: it was changed")
-    video = next((path for path in places.get(sha256, []) if path.is_file() and sha256_of(path) == sha256), None)
+    video = next((path for path in places.get(sha256, []) if _is_video(path, identity)), None)
     if video is None:
         raise UsageError(
-            f"{folder}: the video {', '.join(recorded.video.names)} is not where it was; "
+            f"{folder}: the video {shorten(', '.join(recorded.video.names))} is not where it was; "
             "give its place with --video PATH"
         )
     try:
@@ -82,6 +86,7 @@ def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Pa
         raise UsageError(
             f"{folder}: was made with settings of another version; results can only be compared with the same one"
         ) from error
+    _require_own_choice(folder, config)
     loaded = load_detector(config.detector)
     specialists = load_specialists(config, case)
     made_with = job.provenance(config, loaded, specialists)
@@ -107,6 +112,27 @@ def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Pa
         if name not in before or name not in after or before[name].read_bytes() != after[name].read_bytes()
     ]
     return Repetition(folder, "different" if differing else "same", differing)
+
+
+def _is_video(path: Path, identity: VideoIdentity) -> bool:
+    """Whether the video lies there. A file of another size is not read: the case chose the path."""
+    try:
+        return path.is_file() and path.stat().st_size == identity.size_bytes and sha256_of(path) == identity.sha256
+    except OSError:
+        return False
+
+
+def _require_own_choice(folder: Path, config: Config) -> None:
+    """Refuse to run a program or to load weights only because a package names them."""
+    own, usual = load(), Config.from_values({name: {} for name in Config.model_fields})
+    for section, key in CHOSEN_HERE:
+        wanted, *known = (getattr(getattr(settings, section), key) for settings in (config, own, usual))
+        if wanted not in known and not (key == "model" and wanted in registered()):
+            variable = f"ROUNDEL_{section}__{key}".upper()
+            raise UsageError(
+                f"{folder}: was made with {section}.{key} = {shorten(wanted, MOST_SAID)}, and a case does not choose "
+                f"what is run here; if you trust that file, set {variable} to it and repeat"
+            )
 
 
 def _difference(recorded: Analysis, made_with: dict[str, object]) -> str:

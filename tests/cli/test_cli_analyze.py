@@ -300,11 +300,13 @@ def test_a_killed_run_is_cleaned_up_by_the_next(clip: Path, tmp_path: Path, call
     assert call("verify", tmp_path / "case").code == 0
 
 
-def test_two_runs_on_one_case_at_the_same_time_both_end_well(clip: Path, clip2: Path, tmp_path: Path) -> None:
+def test_of_two_runs_on_one_case_at_the_same_time_one_is_told_to_wait(clip: Path, clip2: Path, tmp_path: Path) -> None:
     arguments = [ROUNDEL, "analyze", clip, clip2, "--case", tmp_path / "case"]
     children = [subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in "ab"]
-    ends = [(child.communicate(timeout=60), child.returncode) for child in children]
-    assert [code for _, code in ends] == [0, 0], ends
+    ends = sorted((child.returncode, err) for child in children for _, err in [child.communicate(timeout=60)])
+    assert [code for code, _ in ends] in ([0, 2], [0, 0]), ends  # the second may come when the first has ended
+    if ends[1][0] == 2:
+        assert "another run is at work in this case; wait for it to end, or stop it and run again" in ends[1][1]
     assert len(cases.packages(tmp_path / "case")) == 2
     assert list(cases.problems(tmp_path / "case")) == []
     assert list(custody.read(tmp_path / "case"))

@@ -94,19 +94,34 @@ def test_missing_ffmpeg_ends_with_2_and_what_to_type(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("status", [1, 127])
 def test_a_broken_ffmpeg_is_reported_and_not_a_crash(
-    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+    status: int, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from roundel.media import process
 
     for name in ("ffmpeg", "ffprobe"):
-        (tmp_path / name).write_text("#!/bin/sh\nexit 127\n")
+        (tmp_path / name).write_text(f"#!/bin/sh\nexit {status}\n")
         (tmp_path / name).chmod(0o755)
     process.ffmpeg_version.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     said = call("doctor")
     process.ffmpeg_version.cache_clear()
     assert (said.code, "BAD  ffmpeg: " in said.out) == (2, True)
+
+
+def test_doctor_says_which_protections_are_missing_and_what_to_do(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"reads_only_its_input": False, "writes_nothing": True, "no_network": False, "limits": None}
+    monkeypatch.setattr("roundel.sandbox.protections", lambda: found)
+    (line,) = (line for line in call("doctor").out.splitlines() if "sandbox: " in line)
+    for part in (
+        "decoders are kept from writing or changing files; ",
+        "NOT kept from reading files other than its input and system libraries, using a network and exceeding its "
+        "limits of memory and time; ",
+        "Linux 5.13 or newer with landlock switched on",
+        "a container that has no network (docs/sandbox.md)",
+    ):
+        assert part in line
 
 
 def test_the_demo_analyses_its_clip_and_makes_a_report(

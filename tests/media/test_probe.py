@@ -14,9 +14,10 @@ from reading import CFR25, numbered, numbers, read
 
 from conftest import ffmpeg
 from roundel.config import MediaConfig
-from roundel.errors import MediaError, MediaLimitError
+from roundel.errors import MediaError, MediaLimitError, StallError
 from roundel.media.identity import identify
 from roundel.media.probe import _seconds, file_url, probe
+from roundel.sandbox import Finished
 
 MakeClip = Callable[..., Path]
 FAKE_TIME = "[Parsed_showinfo_0 @ 0x1] [info] n:   0 pts:    999 pts_time:1       pos:    1 fmt:yuv420p s:1x1 "
@@ -230,3 +231,13 @@ def test_a_relative_path_becomes_an_absolute_file_address() -> None:
 
 def test_a_duration_that_is_no_number_is_passed_over() -> None:
     assert [_seconds("00:00:nan", "5.5"), _seconds("inf"), _seconds("N/A", None)] == [5.5, None, None]
+
+
+def test_a_reader_of_headers_that_is_killed_says_nothing_about_the_file(
+    make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the system does when memory runs short: a sound video must not go on record as none."""
+    killed = Finished(-9, b"", "", timed_out=False)
+    monkeypatch.setattr("roundel.media.probe.run", lambda *_: killed)
+    with pytest.raises(StallError, match="was killed, perhaps for want of memory"):
+        probe(make_clip("killed.mp4", "testsrc2=size=64x48:rate=10", "-t", "1"), MediaConfig())

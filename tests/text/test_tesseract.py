@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from roundel.config import TextConfig, load
 from roundel.errors import MissingProgramError, StallError, UsageError
 from roundel.specialists import load_specialists
 from roundel.text import load_reader, tesseract
-from roundel.text.tesseract import Raw, Tesseract, _Hocr
+from roundel.text.tesseract import Raw, Tesseract, _Hocr, as_tiff
 
 HOCR = """<?xml version="1.0"?><html><body><div class='ocr_page' title='image "a"; ppageno 0'>
 <span class='ocr_line' title="bbox 0 0 9 9"><span class='ocrx_word' title='bbox 0 0 9 9; x_wconf 50'>2&amp;
@@ -118,8 +121,7 @@ LINE = np.full((20, 40), 255, np.uint8)
     ],
 )
 def test_an_answer_that_is_none_is_an_error_and_not_silence(tmp_path: Path, answer: str, says: str) -> None:
-    (tmp_path / "answer").write_text(answer)
-    engine = Tesseract(script(tmp_path, f"{START}\ncat {tmp_path}/answer"), ("eng",))
+    engine = Tesseract(script(tmp_path, f"{START}\nprintf %s {shlex.quote(answer)}"), ("eng",))
     with pytest.raises(StallError, match=says):
         engine.read([LINE, LINE], "eng")
 
@@ -128,7 +130,9 @@ def test_a_program_that_went_away_is_an_error(tmp_path: Path) -> None:
     fake = script(tmp_path, START)
     engine = Tesseract(fake, ("eng",))
     Path(fake).unlink()
-    with pytest.raises(StallError, match="fake-tesseract: No such file or directory, so nothing can be read"):
+    with pytest.raises(
+        StallError, match=r"fake-tesseract: cannot be run in the sandbox \(.*not found\).*nothing can be read"
+    ):
         engine.read([LINE], "eng")
 
 
@@ -143,14 +147,16 @@ def test_a_folder_and_a_program_with_strange_words_are_no_tesseract(tmp_path: Pa
 def test_nothing_is_left_of_a_run_that_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
-    scratch, mark = tmp_path / "scratch", tmp_path / "grandchild"
+    scratch = tmp_path / "scratch"
     scratch.mkdir()
+    nap = f"8{os.getpid():07d}{int(interrupted)}"  # seconds that no other process sleeps
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setattr(tesseract, "SECONDS_TO_START", 60.0 if interrupted else 1.0)
     monkeypatch.setattr(tesseract, "SECONDS_PER_LINE", 0.0)
-    engine = Tesseract(
-        script(tmp_path, f"{START}\nsleep 60 & echo $! > {mark}.new; mv {mark}.new {mark}; wait"), ("eng",)
-    )
+    engine = Tesseract(script(tmp_path, f"{START}\nsleep {nap} & wait"), ("eng",))
+    ran: list[bool] = []
+    watcher = threading.Timer(0.7, lambda: ran.append(is_running(nap)))
+    watcher.start()
     if interrupted:
         before = signal.signal(signal.SIGALRM, signal.default_int_handler)
         signal.setitimer(signal.ITIMER_REAL, 1.0)
@@ -160,21 +166,28 @@ def test_nothing_is_left_of_a_run_that_is_ended(
     finally:
         if interrupted:
             signal.signal(signal.SIGALRM, before)
+        watcher.join()
+    assert ran == [True]
     assert list(scratch.iterdir()) == []
-    assert not is_alive(int(mark.read_text()))
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs a while after it was to be ended; one that waits to be collected does not."""
     end = time.monotonic() + 5
-    while time.monotonic() < end:
-        found = subprocess.run(
-            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-        ).stdout
-        if found.strip()[:1] in {"", "Z"}:
-            return False
+    while is_running(nap) and time.monotonic() < end:
         time.sleep(0.05)
-    return True
+    assert not is_running(nap)
+
+
+def is_running(word: str) -> bool:
+    """Whether some process has this word on its command line."""
+    listed = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    return any(word in line.split() for line in listed.splitlines())
+
+
+def test_the_pages_of_the_tiff_are_the_pictures() -> None:
+    rng = np.random.default_rng(5)
+    pictures = [rng.integers(0, 256, (height, width), np.uint8) for height, width in ((7, 5), (48, 301), (1, 1))]
+    read, pages = cv2.imdecodemulti(np.frombuffer(as_tiff(pictures), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert read
+    assert len(pages) == len(pictures)
+    assert all(np.array_equal(page, picture) for page, picture in zip(pages, pictures, strict=True))
 
 
 def test_lines_are_read_in_order_with_alternatives() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from roundel import __version__
-from roundel.cli import analyze, cases, catalogue, claims, doctor, gallery, models
+from roundel.cli import analyze, batch, cases, catalogue, claims, doctor, gallery, models
 from roundel.cli.output import fail
 from roundel.errors import EXIT_INTERRUPTED, EXIT_USAGE, RoundelError
 from roundel.quiet import hush
@@ -34,6 +34,7 @@ app.command("report")(cases.report)
 app.command("verify")(cases.verify)
 app.command("demo")(analyze.demo)
 app.command("doctor")(doctor.doctor)
+app.add_typer(batch.app, name="batch")
 app.add_typer(models.app, name="models")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(claims.app, name="claims")
@@ -71,6 +72,9 @@ def main() -> None:
     except OSError as error:
         what = f"{error.filename or 'a file'}: {error.strerror or error}"
         fail(f"{what}; check that the place exists, has room and may be written to, then run again")
+        sys.exit(EXIT_USAGE)
+    except MemoryError:
+        fail("there is not enough memory for this; free some, or give smaller files, then run again")
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         fail("Interrupted.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roundel.classes import tree
+from roundel.disk import read_bounded
 from roundel.errors import UsageError
 from roundel.identify.embed import Embedder
 from roundel.identify.gallery import Gallery, Photo, TypeNode, arena, check_types, class_of, needed_types, shipped_types
 from roundel.identify.photos import Finder, crop_object, object_of_class
 from roundel.identify.posterior import NEAREST, similarities
+from roundel.images import decode
 
 FEW = NEAREST
 """A type with fewer photos is filled up with chance likeness: it is too few to be named alone."""
@@ -127,9 +128,8 @@ class Adding:
     def _look(self, path: Path, fresh: Mapping[str, NDArray[np.float32]]) -> Outcome:
         try:
             content = _read(path)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            said = f"{path}: cannot be read: {reason}; give an image file such as JPEG or PNG"
+        except OSError as error:
+            said = f"{path}: cannot be read: {error.strerror or error}; give an image file such as JPEG or PNG"
             return Outcome(path, "unreadable", said)
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         held = self._held(path, digest, fresh)
@@ -140,10 +140,10 @@ class Adding:
 
     def _cropped(self, path: Path, digest: str, content: bytes) -> tuple[NDArray[np.uint8], bool] | Outcome:
         """What counts of a photo, and whether that is an object found in it; or why nothing does."""
-        picture = _decoded(content)
-        if picture is None:
-            said = f"{path}: is no image that can be decoded; give a JPEG or PNG file"
-            return Outcome(path, "unreadable", said, digest)
+        try:
+            picture = decode(content)
+        except ValueError as error:
+            return Outcome(path, "unreadable", f"{path}: {error}; give a JPEG or PNG file", digest)
         if min(picture.shape[:2]) < LEAST_PX:
             size = f"{picture.shape[1]} × {picture.shape[0]}"
             said = f"{path}: has only {size} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}"
@@ -221,12 +221,7 @@ def _how(boxed: bool) -> str:
 
 
 def _read(path: Path) -> bytes:
-    about = path.stat()
-    if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device may never end
-        raise ValueError("it is no regular file")
-    if about.st_size > MOST_BYTES:
-        raise ValueError(f"it has {about.st_size} bytes, more than {MOST_BYTES}")
-    return path.read_bytes()
+    return read_bounded(path, MOST_BYTES)
 
 
 def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -236,14 +231,6 @@ def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return picture
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _decoded(content: bytes) -> NDArray[np.uint8] | None:
-    try:
-        found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        return None
-    return None if found is None else np.asarray(found, np.uint8)
 
 
 def without(gallery: Gallery, type_id: str, hashes: Sequence[str]) -> tuple[Gallery, tuple[str, ...]]:

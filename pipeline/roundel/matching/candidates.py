@@ -16,8 +16,6 @@ RADIUS = 64
 """Bits in which a copy's hash may differ. What is found so far apart is only a candidate; ``benchmarks/copies.py``."""
 LEAST_QUALITY = 5
 """A picture of lower quality is too plain to be looked for."""
-SAME_PICTURE = 31
-"""Bits: Meta's threshold for the same picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +42,11 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    """The fingerprints of some videos: hashes (n, 32), and for each the video, keyframe and form it belongs to."""
+class Table:
+    """The fingerprints of some videos: hashes (n, 32), and for each the video, keyframe and form it belongs to.
+
+    ``form`` is the place among the fingerprints of the keyframe.
+    """
 
     hashes: NDArray[np.uint8]
     video: NDArray[np.int32]
@@ -57,23 +58,22 @@ class _Table:
 class HashIndex:
     """The fingerprints of reference videos, searched exactly (faiss, IndexBinaryFlat)."""
 
-    def __init__(self, references: Sequence[Footage], stop: Sequence[bytes] = ()) -> None:
+    def __init__(self, references: Sequence[Footage], stop: NDArray[np.uint8] | None = None) -> None:
         """Take the references.
 
         Args:
             references: the videos that are searched.
-            stop: hashes that many unrelated videos share; keyframes with one of their hashes within 31 bits of one
-                are left out, here and of queries.
+            stop: hashes (n, 32) that many unrelated videos share; fingerprints within 31 bits of one are left out.
         """
         self.references = tuple(references)
-        self._stop = np.frombuffer(b"".join(stop), np.uint8).reshape(-1, BYTES)
-        self._table = self._kept(_table(self.references, mirrors=False))
+        self._stop = stop
+        self._table = without(self._stop, tabulate(self.references, mirrors=False))
         self._index = faiss.IndexBinaryFlat(8 * BYTES)
         self._index.add(self._table.hashes)
 
     def search(self, query: Footage, radius: int = RADIUS) -> dict[int, Hits]:
         """The pairs of fingerprints at most ``radius`` bits apart, by the number of the reference."""
-        asked = self._kept(_table([query], mirrors=True))
+        asked = without(self._stop, tabulate([query], mirrors=True))
         if not len(asked.hashes) or not len(self._table.hashes):
             return {}
         limits, distances, found = self._index.range_search(asked.hashes, radius + 1)
@@ -90,18 +90,29 @@ class HashIndex:
         videos = table.video[found]
         return {int(video): hits.select(videos == video) for video in np.unique(videos)}
 
-    def _kept(self, table: _Table) -> _Table:
-        if not len(self._stop) or not len(table.hashes):
-            return table
-        stop = faiss.IndexBinaryFlat(8 * BYTES)
-        stop.add(self._stop)
-        distances, _ = stop.search(table.hashes, 1)
-        pictures = table.video.astype(np.int64) << 32 | table.keyframe
-        keep = ~np.isin(pictures, pictures[distances[:, 0] <= SAME_PICTURE])
-        return _Table(*(getattr(table, name)[keep] for name in _Table.__slots__))
+
+STOP_RADIUS = 31
+"""Meta's threshold for the same picture."""
 
 
-def _table(videos: Sequence[Footage], *, mirrors: bool) -> _Table:
+def without(stop: NDArray[np.uint8] | None, table: Table) -> Table:
+    """Leave out the rows of a table whose hashes are near one of the stop hashes (n, 32)."""
+    if stop is None or not len(stop) or not len(table.hashes):
+        return table
+    keep = far_from(stop, table.hashes)
+    return Table(*(getattr(table, name)[keep] for name in Table.__slots__))
+
+
+def far_from(stop: NDArray[np.uint8], hashes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which hashes (n, 32) are near none of the stop hashes (m, 32)."""
+    index = faiss.IndexBinaryFlat(8 * BYTES)
+    index.add(np.ascontiguousarray(stop))
+    distances, _ = index.search(np.ascontiguousarray(hashes), 1)
+    return np.asarray(distances[:, 0] > STOP_RADIUS)
+
+
+def tabulate(videos: Sequence[Footage], *, mirrors: bool) -> Table:
+    """The fingerprints that are good enough to be looked for, and with ``mirrors`` those of the mirrored pictures."""
     rows: list[tuple[bytes, int, int, int, bool]] = []
     for number, video in enumerate(videos):
         for place, keyframe in enumerate(video.keyframes):
@@ -112,7 +123,7 @@ def _table(videos: Sequence[Footage], *, mirrors: bool) -> _Table:
                         rows.append((item.mirrored_bits, number, place, form, True))
     hashes = np.frombuffer(b"".join(row[0] for row in rows), np.uint8).reshape(-1, BYTES)
     numbers = np.array([row[1:4] for row in rows], np.int32).reshape(-1, 3)
-    return _Table(
+    return Table(
         hashes.copy(),
         np.ascontiguousarray(numbers[:, 0]),
         np.ascontiguousarray(numbers[:, 1]),

@@ -10,7 +10,9 @@ from typing import Any
 from roundel import words
 from roundel.record import Analysis
 from roundel.report.findings import label
+from roundel.sandbox import PROTECTIONS
 
+MOST_NAMES = 20
 _UNKNOWN = "not recorded"
 _NOT_VALIDATED = (
     "This detector has not been validated on footage from other sources. No rate of false or missed detections is "
@@ -45,6 +47,34 @@ def methods(analyses: Sequence[Analysis]) -> tuple[list[Method], list[int]]:
     return list(known.values()), numbers
 
 
+def confinements(recorded: Sequence[tuple[str, object]]) -> list[str]:
+    """What kept the decoder from doing harm while it read the files, in a sentence for videos of which it is the same.
+
+    Args:
+        recorded: the name of each video, and what the custody log holds about it, which anybody may have written.
+    """
+    groups: dict[tuple[bool | None, ...] | None, list[str]] = {}
+    for name, given in recorded:
+        known = tuple(given.get(key) for key in PROTECTIONS) if isinstance(given, Mapping) else None
+        states = tuple(state if isinstance(state, bool) else None for state in known) if known else None
+        groups.setdefault(states, []).append(name)
+    return [
+        f"{'Every video' if len(groups) == 1 else words.some(names, MOST_NAMES)}: {_confinement(states)}."
+        for states, names in groups.items()
+    ]
+
+
+def _confinement(states: tuple[bool | None, ...] | None) -> str:
+    if states is None:
+        return "it is not recorded what the decoder was kept from"
+    said = []
+    for wanted, how in ((True, "was kept from"), (False, "was not kept from"), (None, "was perhaps not kept from")):
+        harms = [harm for harm, state in zip(PROTECTIONS.values(), states, strict=True) if state is wanted]
+        if harms:
+            said.append(f"{how} {words.listed(harms)}")
+    return f"the decoder {'; it '.join(said)}"
+
+
 def _get(values: Mapping[str, Any], *path: str) -> str:
     found: Any = values
     for key in path:
@@ -67,7 +97,7 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
         ("Program", f"Roundel {_get(made, 'tool_version')}", "text"),
         ("Detector weights", weights, "text"),
         ("SHA-256 of the weights", _get(made, "weights_sha256").removeprefix("sha256:"), "code"),
-        ("Engine", f"{_get(made, 'engine')} {_get(made, 'engine_version')}, {_get(made, 'precision')}", "text"),
+        ("Engine", _engine(made), "text"),
         ("Frames examined", sampling, "text"),
         (
             "Detector settings",
@@ -86,7 +116,7 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
         ("Probabilities", _calibrated(made), "text"),
         ("Types", f"{_get(made, 'identifier')}, {_get(made, 'identifier_sha256').removeprefix('sha256:')}", "code"),
         ("Reader of writing", f"{_get(made, 'text_reader')}; its weights are no probabilities", "text"),
-        ("Decoder", f"{_get(made, 'decoder')} {_get(made, 'ffmpeg_version')}", "text"),
+        ("Decoder", _decoder(made), "text"),
         ("SHA-256 of the settings", _get(made, "config_sha256").removeprefix("sha256:"), "code"),
     )
     return Method(
@@ -108,6 +138,17 @@ def validation_line(made: Mapping[str, Any]) -> str:
     """How that detector was tested."""
     tested = _get(made, "weights_validated")
     return f"{words.capital(tested)}. Probabilities: {_calibrated(made)}"
+
+
+def _engine(made: Mapping[str, Any]) -> str:
+    """What ran the network, in which precision and, if not on the processor, on which GPU."""
+    gpu = f" on {_get(made, 'gpu')}" if "gpu" in made else ""
+    return f"{_get(made, 'engine')} {_get(made, 'engine_version')}, {_get(made, 'precision')}{gpu}"
+
+
+def _decoder(made: Mapping[str, Any]) -> str:
+    name, version = _get(made, "decoder"), _get(made, "ffmpeg_version")
+    return f"{name} {version}" if name == "ffmpeg" else f"{name}; version {version}"
 
 
 def _calibrated(made: Mapping[str, Any]) -> str:

@@ -13,6 +13,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from roundel.disk import read_bounded
+from roundel.images import decode
 from roundel.record import Analysis, ExemplarRecord, ProofRecord
 from roundel.report.heads import Box, at, heads, pixelate
 from roundel.types import Seconds
@@ -94,14 +96,12 @@ class Album:
 
 def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
     """An exhibit (h, w, 3); ``None`` for a name that leads out, a link and a file that is no picture."""
-    path = folder / name
-    if not SAFE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+    if not SAFE_NAME.fullmatch(name) or (folder / name).parent.is_symlink():
         return None
     try:
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
+        return decode(read_bounded(folder / name, MOST_BYTES, follow=False))
+    except (OSError, ValueError):
         return None
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _encode(image: NDArray[np.uint8], longest_px: int) -> Picture | None:

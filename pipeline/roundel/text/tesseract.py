@@ -1,35 +1,34 @@
 """Tesseract as a child process: many line pictures in one run, characters with their alternatives out.
 
-One run reads a list of pictures, so the language models are loaded once for all lines of a track. Arguments are a list,
-one thread makes the result the same on every machine (``OMP_THREAD_LIMIT``), and a time limit ends a run that hangs
-with whatever it has started. Pictures are grey maps that Roundel writes itself; no file of the video reaches Tesseract.
-An answer that is not about every picture is a failure: silence would look like a video without writing.
+One run reads all lines of a track, so the language models are loaded once for them. One thread makes the result the
+same on every machine (``OMP_THREAD_LIMIT``). The pictures go in as one TIFF on standard input, so that no file of them
+is ever left behind, and no file of the video reaches Tesseract; it runs in the sandbox all the same. An answer that is
+not about every picture is a failure: silence would look like a video without writing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import re
 import shutil
-import signal
+import struct
 import subprocess
-import tempfile
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from roundel.errors import MissingProgramError, StallError
+from roundel.sandbox import Limits, run
 
 SECONDS_TO_START = 30.0
 SECONDS_PER_LINE = 2.0  # about forty times what a line takes
+MEMORY_BYTES = 4 * 1024**3
 OLDEST = (5, 0)
 REPAIR = "run again or install Tesseract again; text.engine = 'off' does without it"
 DIRECTION_MARKS = {"\u200e", "\u200f", "\u061c"}
@@ -73,7 +72,10 @@ class Tesseract:
         number = re.match(r"(\d+)\.(\d+)", self.version)
         if number is None or (int(number[1]), int(number[2])) < OLDEST:
             raise MissingProgramError(f"{name} {self.version} is too old: version 5 or newer is needed")
-        present = set(_output(path, "--list-langs").splitlines()[1:])
+        head, *listed = _output(path, "--list-langs").splitlines() or [""]
+        folder = re.search(r' in "(.+)" \(', head)
+        self._models = Path(folder[1]) if folder else None
+        present = set(listed)
         self.languages = tuple(language for language in wanted if language in present)
         self.missing = tuple(language for language in wanted if language not in present)
         if not self.languages:
@@ -93,13 +95,7 @@ class Tesseract:
         """
         if not pictures:
             return []
-        try:
-            page = self._ask(pictures, languages)
-        except OSError as error:
-            raise StallError(
-                f"{error.filename or self.program}: {error.strerror or error}, so nothing can be read with "
-                f"{self.program}; {REPAIR}"
-            ) from error
+        page = self._ask(pictures, languages)
         parser = _Hocr()
         try:
             parser.feed(page)
@@ -114,28 +110,55 @@ class Tesseract:
         return [parser.page(index) for index in range(len(pictures))]
 
     def _ask(self, pictures: Sequence[NDArray[np.uint8]], languages: str) -> str:
-        with tempfile.TemporaryDirectory(prefix="roundel-text-") as folder:
-            names = []
-            for index, picture in enumerate(pictures):
-                names.append(Path(folder) / f"{index}.pgm")
-                names[-1].write_bytes(cv2.imencode(".pgm", picture)[1].tobytes())
-            order = Path(folder) / "lines.txt"
-            order.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-            return self._run(order, languages, SECONDS_TO_START + SECONDS_PER_LINE * len(pictures))
-
-    def _run(self, order: Path, languages: str, seconds: float) -> str:
-        settings = ("lstm_choice_mode=2", "tessedit_create_hocr=1", "tessedit_do_invert=0")
-        command = [self.program, str(order), "stdout", "-l", languages, "--psm", str(RAW_LINE), "--dpi", "150"]
-        for setting in settings:
-            command += ["-c", setting]
+        seconds = SECONDS_TO_START + SECONDS_PER_LINE * len(pictures)
+        command = [self.program, "stdin", "stdout", "-l", languages, "--psm", str(RAW_LINE), "--dpi", "150"]
+        command += ["-c", "lstm_choice_mode=2", "-c", "tessedit_create_hocr=1", "-c", "tessedit_do_invert=0"]
+        command += ["--tessdata-dir", str(self._models)] if self._models else []
         try:
-            status, page, said = _finish(command, seconds)
-        except subprocess.TimeoutExpired as error:
-            raise StallError(f"{self.program} did not read within {seconds:.0f} s; {REPAIR}") from error
-        if status != 0:
-            reason = said.strip().splitlines()[-1:] or ["no message"]
-            raise StallError(f"{self.program} failed with status {status} ({reason[0][:200]}); {REPAIR}")
-        return page
+            done = run(
+                command,
+                Limits(MEMORY_BYTES, math.ceil(seconds)),
+                seconds,
+                [self._models] if self._models else [],
+                given=as_tiff(pictures),
+                variables={"OMP_THREAD_LIMIT": "1"},
+            )
+        except (OSError, MissingProgramError) as error:
+            raise StallError(f"{error}, so nothing can be read; {REPAIR}") from error
+        if done.timed_out:
+            raise StallError(f"{self.program} did not read within {seconds:.0f} s; {REPAIR}")
+        if done.returncode != 0:
+            reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise StallError(f"{self.program} failed with status {done.returncode} ({reason[0][:200]}); {REPAIR}")
+        return done.stdout.decode("utf-8", "replace")
+
+
+def as_tiff(pictures: Sequence[NDArray[np.uint8]]) -> bytes:
+    """One uncompressed TIFF 6.0 of grey pictures (h, w), one a page."""
+    file = bytearray(b"II*\0\0\0\0\0")
+    link = 4  # where the place of the next page is to be written
+    for picture in pictures:
+        height, width = picture.shape
+        start = len(file)
+        file += picture.tobytes() + b"\0" * (picture.size % 2)
+        struct.pack_into("<I", file, link, len(file))
+        fields = {
+            256: width,
+            257: height,
+            258: 8,  # bits of a pixel
+            259: 1,  # no compression
+            262: 1,  # 0 is black
+            273: start,
+            277: 1,  # samples of a pixel
+            278: height,  # rows of the only strip
+            279: picture.size,
+        }
+        file += struct.pack("<H", len(fields))
+        for tag, value in fields.items():
+            file += struct.pack("<HHII", tag, 4, 1, value)
+        link = len(file)
+        file += b"\0\0\0\0"
+    return bytes(file)
 
 
 def how_to_install(wanted: Sequence[str]) -> str:
@@ -147,42 +170,15 @@ def how_to_install(wanted: Sequence[str]) -> str:
     )
 
 
-def _finish(command: Sequence[str], seconds: float) -> tuple[int, str, str]:
-    """Run a child to its end: its status, what it printed and its messages.
-
-    It has a process group of its own. On any exception, also one that a signal causes, the whole group is ended.
-
-    Raises:
-        OSError: if it cannot be started.
-        subprocess.TimeoutExpired: if it did not end in time.
-    """
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-        start_new_session=True,
-    )
-    try:
-        printed, said = child.communicate(timeout=seconds)
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        for stream in (child.stdout, child.stderr):
-            if stream is not None:
-                stream.close()
-        raise
-    return child.returncode, printed.decode("utf-8", "replace"), said.decode("utf-8", "replace")
-
-
 def _output(path: str, argument: str) -> str:
+    """What the program says about itself; no stranger's file is involved."""
     try:
-        _, printed, said = _finish([path, argument], SECONDS_TO_START)
+        done = subprocess.run(
+            [path, argument], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_TO_START, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MissingProgramError(f"{path}: cannot be run ({error}); install Tesseract again") from error
-    return printed or said
+    return (done.stdout or done.stderr).decode("utf-8", "replace")
 
 
 def _version(path: str) -> str:

@@ -1,0 +1,324 @@
+"""Where results go: the folder of a case, or an address that fsspec understands, such as a bucket.
+
+The layout is the same in both: ``videos/<sha256>/<analysis>/`` are the packages. A package counts once its manifest is
+there, which is written last; the outcome that names it comes after that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from roundel import case as cases
+from roundel import package
+from roundel.batch.outcome import Outcome
+from roundel.batch.plan import Plan
+from roundel.batch.sources import file_system, is_address
+from roundel.disk import locked, replace_text
+from roundel.errors import IntegrityError, RoundelError, UsageError
+from roundel.media.identity import sha256_of
+
+OUTCOMES = "outcomes"
+MADE_WITH = "made-with.json"
+"""What the packages of a plan are made with: fixed by the worker that comes first."""
+
+
+class Store(Protocol):
+    """A place for packages and outcomes."""
+
+    address: str
+
+    def workplace(self) -> Any:  # noqa: ANN401
+        """A context that gives the folder below which a package is written."""
+        ...
+
+    def keep(self, folder: Path, name: str) -> None:
+        """Make a package that was written in the workplace part of the store."""
+        ...
+
+    def bring(self, name: str, place: Path) -> None:
+        """Copy a package that is there already into the workplace; nothing if there is none."""
+        ...
+
+    def holds(self, name: str, manifest_sha256: str) -> bool:
+        """Whether a package is there and agrees with that manifest."""
+        ...
+
+    def write(self, name: str, text: str) -> None:
+        """Keep a small file, whole or not at all."""
+        ...
+
+    def write_first(self, name: str, text: str) -> None:
+        """Keep a small file unless somebody else already has."""
+        ...
+
+    def read(self, name: str) -> str | None:
+        """A small file, or nothing."""
+        ...
+
+    def contents(self, prefix: str) -> Iterator[bytes]:
+        """The content of all small files below a prefix."""
+        ...
+
+
+class LocalStore:
+    """Packages go straight into a case; outcomes into the folder of the plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.address, self._case, self._plan = plan.target, Path(plan.target), plan.folder
+
+    @contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """The case itself."""
+        yield self._case
+
+    def keep(self, folder: Path, name: str) -> None:
+        """Nothing to do: it was renamed into its place."""
+
+    def bring(self, name: str, place: Path) -> None:
+        """Nothing to do: the case is the workplace."""
+
+    def holds(self, name: str, manifest_sha256: str) -> bool:
+        """Reads every byte of the package."""
+        folder = self._case / name
+        if not folder.is_dir() or package.problems(folder):
+            return False
+        return sha256_of(folder / package.MANIFEST) == manifest_sha256
+
+    def write(self, name: str, text: str) -> None:
+        """Written beside its place, flushed and renamed."""
+        replace_text(self._plan / name, text)
+
+    def write_first(self, name: str, text: str) -> None:
+        """One after the other, under a lock."""
+        self._plan.mkdir(parents=True, exist_ok=True)
+        with locked(self._plan / f".{name}.lock", waits=True):
+            if not (self._plan / name).exists():
+                replace_text(self._plan / name, text)
+
+    def read(self, name: str) -> str | None:
+        """The text of a file of the plan's folder."""
+        path = self._plan / name
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+
+    def contents(self, prefix: str) -> Iterator[bytes]:
+        """The files below a folder of the plan."""
+        for path in sorted((self._plan / prefix).rglob("*.json")):
+            if not path.name.startswith("."):
+                yield path.read_bytes()
+
+
+class RemoteStore:
+    """Everything at an address; outcomes below ``batch/<plan>/``. Nothing is ever replaced by something else."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.address = plan.target.rstrip("/")
+        self._files, root = file_system(self.address)
+        self._root, self._state = root.rstrip("/"), f"{root.rstrip('/')}/batch/{plan.id}"
+
+    @contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """A temporary folder on this machine."""
+        with tempfile.TemporaryDirectory(prefix="roundel-batch-") as scratch:
+            yield Path(scratch)
+
+    def keep(self, folder: Path, name: str) -> None:
+        """Upload the files of a package, and its manifest when all others are there.
+
+        Raises:
+            RoundelError: if a different package has its place, or the upload fails.
+        """
+        try:
+            present = self._bytes(f"{self._root}/{name}/{package.MANIFEST}")
+            manifest = (folder / package.MANIFEST).read_bytes()
+            if present not in {None, manifest}:
+                raise RoundelError(f"{self.address}/{name}: holds another package; move it away and run again")
+            for inner, path in package.files(folder):
+                self._files.pipe_file(f"{self._root}/{name}/{inner}", path.read_bytes())
+            self._files.pipe_file(f"{self._root}/{name}/{package.MANIFEST}", manifest)
+        except RoundelError:
+            raise
+        except Exception as error:  # every file system has errors of its own
+            raise self._unreachable(error) from error
+
+    def bring(self, name: str, place: Path) -> None:
+        """Take a complete package as it is; one that lacks files is made again and completed.
+
+        Raises:
+            RoundelError: if it is not as it was written.
+        """
+        manifest = self._bytes(f"{self._root}/{name}/{package.MANIFEST}")
+        if manifest is None or not self._is_complete(name, manifest):
+            return
+        try:
+            self.fetch(name, place)
+        except RoundelError as error:
+            raise RoundelError(f"{error}, or holds another package; move it away and run again") from error
+
+    def holds(self, name: str, manifest_sha256: str) -> bool:
+        """Whether all files that the manifest names are there; ``fetch`` checks every byte."""
+        manifest = self._bytes(f"{self._root}/{name}/{package.MANIFEST}")
+        if manifest is None or f"sha256:{hashlib.sha256(manifest).hexdigest()}" != manifest_sha256:
+            return False
+        return self._is_complete(name, manifest)
+
+    def _is_complete(self, name: str, manifest: bytes) -> bool:
+        named = {line.partition("  ")[2] for line in manifest.decode("utf-8", "replace").splitlines()}
+        return named <= self._names(name)
+
+    def fetch(self, name: str, case: Path) -> None:
+        """Copy a package into a case, checked and put in place at once.
+
+        Raises:
+            RoundelError: if it is not whole.
+        """
+        target = case / name
+        partial = target.parent / f"{package.PARTIAL}{target.name}{package.FETCHED}"
+        for inner in sorted(self._names(name)):
+            place = partial / inner
+            if not place.resolve().is_relative_to(partial.resolve()):
+                raise RoundelError(
+                    f"{self.address}/{name}: holds a file outside of itself ({inner!r}); nothing was taken"
+                )
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(self._bytes(f"{self._root}/{name}/{inner}") or b"")
+        if wrong := package.problems(partial):
+            shutil.rmtree(partial)
+            raise RoundelError(f"{self.address}/{name}: is not as it was written: {wrong[0].rpartition('/')[2]}")
+        package.put_in_place(partial, target)
+
+    def write(self, name: str, text: str) -> None:
+        """One object."""
+        try:
+            self._files.pipe_file(f"{self._state}/{name}", text.encode())
+        except Exception as error:
+            raise self._unreachable(error) from error
+
+    def write_first(self, name: str, text: str) -> None:
+        """The server decides who was first, if it can (S3: If-None-Match)."""
+        try:
+            self._files.pipe_file(f"{self._state}/{name}", text.encode(), mode="create")
+        except FileExistsError:
+            return
+        except Exception as error:
+            raise self._unreachable(error) from error
+
+    def read(self, name: str) -> str | None:
+        """One object, or nothing."""
+        found = self._bytes(f"{self._state}/{name}")
+        return None if found is None else found.decode("utf-8", "replace")
+
+    def contents(self, prefix: str) -> Iterator[bytes]:
+        """All objects below a prefix."""
+        try:
+            self._files.invalidate_cache()
+            places = sorted(self._files.find(f"{self._state}/{prefix}"))
+            for since in range(0, len(places), 256):
+                found = self._files.cat(places[since : since + 256])
+                yield from (content for _, content in sorted(found.items()))
+        except FileNotFoundError:
+            return
+        except Exception as error:
+            raise self._unreachable(error) from error
+
+    def _bytes(self, place: str) -> bytes | None:
+        try:
+            self._files.invalidate_cache()
+            found: bytes = self._files.cat_file(place)
+        except FileNotFoundError:
+            return None
+        except Exception as error:
+            raise self._unreachable(error) from error
+        return found
+
+    def _names(self, name: str) -> set[str]:
+        try:
+            self._files.invalidate_cache()
+            places = self._files.find(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return set()
+        except Exception as error:
+            raise self._unreachable(error) from error
+        return {place.partition(f"{name}/")[2] for place in places} - {""}
+
+    def _unreachable(self, error: Exception) -> RoundelError:
+        return RoundelError(
+            f"{self.address}: cannot be reached: {str(error) or type(error).__name__}; what is finished stays. "
+            "Check the address and the credentials in the environment; the same command goes on"
+        )
+
+
+def open_store(plan: Plan) -> LocalStore | RemoteStore:
+    """The store of a plan's target."""
+    return RemoteStore(plan) if is_address(plan.target) else LocalStore(plan)
+
+
+def outcome_name(item_id: str) -> str:
+    """Where the outcome of an item is kept."""
+    return f"{OUTCOMES}/{item_id[:2]}/{item_id}.json"
+
+
+def outcomes(store: Store) -> dict[str, Outcome]:
+    """The outcomes that are known, by item. One that cannot be read counts as none: the item is done again."""
+    found = {}
+    for content in store.contents(OUTCOMES):
+        try:
+            outcome = Outcome.model_validate_json(content)
+        except ValidationError:
+            continue
+        found[outcome.id] = outcome
+    return found
+
+
+def agree_on(store: Store, made_with: dict[str, object]) -> None:
+    """Make sure that all packages of a plan are made with the same thing.
+
+    Raises:
+        UsageError: if this machine has other versions than the one that came first.
+        IntegrityError: if what the first one wrote down cannot be read.
+    """
+    mine = json.loads(json.dumps(made_with))
+    present = store.read(MADE_WITH)
+    if present is None:
+        store.write_first(MADE_WITH, json.dumps(mine, indent=1, sort_keys=True) + "\n")
+        present = store.read(MADE_WITH) or ""
+    try:
+        theirs = dict(json.loads(present))
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(f"{store.address}: {MADE_WITH} of this plan is damaged; make a new plan") from error
+    differing = sorted(key for key in {*mine, *theirs} if mine.get(key) != theirs.get(key))
+    if differing:
+        said = "; ".join(
+            f"{key}: {_short(theirs.get(key))} there, {_short(mine.get(key))} here" for key in differing[:4]
+        )
+        raise UsageError(
+            f"{store.address}: this plan was begun with other versions ({said}). Results of one plan must be "
+            "comparable: use the same versions and the same kind of machine, or make a new plan"
+        )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def require_case(plan: Plan) -> None:
+    """Make the case of a local target.
+
+    Raises:
+        UsageError: if its folder is something else, or gone with results that are on record.
+    """
+    if is_address(plan.target):
+        return
+    case = Path(plan.target)
+    if (plan.folder / OUTCOMES).exists() and not cases.is_case(case):
+        raise UsageError(f"{case}: the case of this plan is gone with its results; move it back, or make a new plan")
+    cases.create(case, plan.config)

@@ -1,0 +1,181 @@
+"""What every engine runs: load the models once, then turn one item after another into a package and an outcome."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from roundel import case as cases
+from roundel import job, package
+from roundel.batch.outcome import Outcome, outcome_of
+from roundel.batch.plan import Item, Plan
+from roundel.batch.sources import fetched, is_address
+from roundel.batch.store import agree_on, open_store, outcome_name
+from roundel.detect import load_detector
+from roundel.errors import MediaError, RoundelError, StallError
+from roundel.media.identity import identify
+from roundel.sandbox import protections
+from roundel.specialists import load_specialists
+from roundel.types import VideoIdentity
+
+MOST_BYTES = 1 << 40
+
+
+class TargetError(RoundelError):
+    """Results cannot be kept: the disk is full, the target is read-only or away. Every further item would fail too."""
+
+
+class Worker:
+    """Analyses items. Stateless but for its models; the outcome is on record before it is returned."""
+
+    def __init__(self, plan: Plan, threads: int | None = None) -> None:
+        """Load the models, for ``threads`` threads.
+
+        Raises:
+            UsageError: if the plan was begun with other versions.
+            TargetError: if results cannot be kept.
+        """
+        import cv2
+
+        self._plan, self._store = plan, open_store(plan)
+        case = None if is_address(plan.target) else Path(plan.target)
+        if threads is not None:
+            cv2.setNumThreads(threads)
+        self._loaded = load_detector(plan.config.detector, threads)
+        self._specialists = load_specialists(plan.config, case)
+        self._made_with = job.provenance(plan.config, self._loaded, self._specialists)
+        try:
+            agree_on(self._store, self._made_with)
+        except OSError as error:
+            raise _no_room(error, self._store.address) from error
+
+    def process(self, item: Item) -> Outcome:
+        """Analyse one item and put its outcome on record. A failure of the file is data.
+
+        Raises:
+            TargetError: if results cannot be kept.
+        """
+        started = time.monotonic()
+        try:
+            outcome = self._analysed(item)
+        except Exception as error:
+            outcome = _failure(item, error)
+        outcome = outcome.model_copy(
+            update={
+                "work_seconds": round(time.monotonic() - started, 3),
+                "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "worker": f"{platform.node()}:{os.getpid()}",
+            }
+        )
+        try:
+            self._store.write(outcome_name(item.id), outcome.model_dump_json(indent=1) + "\n")
+        except OSError as error:
+            raise _no_room(error, self._store.address) from error
+        except RoundelError as error:
+            raise TargetError(str(error)) from error
+        return outcome
+
+    def _analysed(self, item: Item) -> Outcome:
+        with fetched(item.source, item.name, MOST_BYTES) as path:
+            try:
+                return self._packed(item, path)
+            except Exception as error:
+                return _failure(item, error, path)
+
+    def _packed(self, item: Item, path: Path) -> Outcome:
+        identity = replace(identify(path), names=(job.readable(item.name),))
+        _check_as_planned(item, identity)
+        analysis = package.analysis_id(identity, self._made_with)
+        with self._store.workplace() as place:
+            folder = package.location(place, identity.sha256, analysis)
+            name = folder.relative_to(place).as_posix()
+            self._store.bring(name, place)
+            if is_new := not folder.is_dir():
+                self._analyse(path, identity, folder)
+            if wrong := package.problems(folder):
+                raise StallError(f"{wrong[0]}; nothing was analysed; move the package out of the case and run again")
+            notes = {cases.PROTECTIONS: protections()} if is_new else {}
+            outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})
+            if is_new:
+                self._store.keep(folder, name)
+            return outcome
+
+    def _analyse(self, path: Path, identity: VideoIdentity, folder: Path) -> None:
+        plan, made_with = self._plan, self._made_with
+        try:
+            writer = package.PackageWriter(folder)
+            job.analyze_into(
+                writer, path, identity, plan.config, self._loaded, made_with, specialists=self._specialists
+            )
+        except OSError as error:
+            raise _no_room(error, self._store.address) from error
+
+
+def _check_as_planned(item: Item, identity: VideoIdentity) -> None:
+    if item.sha256 is not None and item.sha256 != identity.sha256:
+        raise StallError(f"{item.source}: was changed since the plan was made; make a new plan")
+
+
+def _outcome(item: Item, identity: VideoIdentity, folder: Path, name: str) -> Outcome:
+    analysis = package.read_analysis(folder)
+    failure, coverage = analysis.failure, analysis.coverage
+    return outcome_of(
+        item,
+        status="failed" if failure else "done",
+        package=name,
+        manifest_sha256=package.manifest_sha256(folder),
+        video_sha256=identity.sha256,
+        size_bytes=identity.size_bytes,
+        kind=failure.kind if failure else None,
+        message=failure.message if failure else "",
+        package_bytes=sum(path.stat().st_size for _, path in package.files(folder)),
+        video_seconds=coverage.decoded_seconds if coverage else 0.0,
+    )
+
+
+def _failure(item: Item, error: Exception, path: Path | None = None) -> Outcome:
+    """The outcome of an item that has no package; what is said about the copy at ``path`` is said about its source.
+
+    Raises:
+        TargetError: the error itself, if it stands in the way of all other items, too.
+    """
+    if isinstance(error, TargetError):
+        raise error
+    message = str(error)
+    if isinstance(error, MemoryError):
+        message = f"{item.source}: there was not enough memory; run it with fewer workers"
+    elif not isinstance(error, RoundelError):
+        message = f"{item.source}: unexpected {type(error).__name__}: {error}. Please report this with the file."
+    if path is not None:
+        message = message.replace(str(path), item.source)
+    again = not isinstance(error, MediaError) or isinstance(error, StallError)
+    return outcome_of(item, status="failed", again=again, kind=type(error).__name__, message=message)
+
+
+def _no_room(error: OSError, address: str) -> TargetError:
+    return TargetError(
+        f"{error.filename or address}: {error.strerror or error}; what is finished stays. "
+        "Make room or give access, then the same command goes on"
+    )
+
+
+def facts_for_worker(plan: Plan) -> dict[str, Any]:
+    """What a worker process needs to know of a plan, without its items."""
+    return {
+        "folder": str(plan.folder.absolute()),
+        "id": plan.id,
+        "target": plan.target,
+        "config": plan.config.model_dump(mode="json"),
+    }
+
+
+def plan_from(facts: dict[str, Any]) -> Plan:
+    """The plan, without its items, that :func:`facts_for_worker` describes."""
+    from roundel.config import Config
+
+    return Plan(Path(facts["folder"]), facts["id"], facts["target"], Config.from_values(facts["config"]), 1, ())
