@@ -82,8 +82,8 @@ def test_which_of_the_two_is_searched_makes_no_difference() -> None:
     back = only(match(footage("original", ORIGINAL), HashIndex([news])), "news")
     assert there.query_seconds == pytest.approx(back.reference_seconds, abs=0.3)
     assert there.reference_seconds == pytest.approx(back.query_seconds, abs=0.3)
-    assert there.edits == ("bars",)
-    assert back.edits == ("bars in the reference",)
+    assert there.edits == ("bars", "stretched")
+    assert back.edits == ("bars in the reference", "stretched")
 
 
 def letterboxed_to_size(picture: Picture) -> Picture:
