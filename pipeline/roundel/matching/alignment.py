@@ -69,7 +69,7 @@ def find_line(query: Floats, reference: Floats, weight: Floats) -> Line | None:
     peak = int(score.argmax())
     first, last = _run(score >= LEVEL * score[peak], peak)
     exact = np.flatnonzero(score[first : last + 1] == score[peak]) + first
-    centre = low + (exact[len(exact) // 2] + 1) * BIN_SECONDS
+    centre = low + exact[len(exact) // 2] * BIN_SECONDS
     line = Line(speed, centre, float(score[peak]), (last - first) * BIN_SECONDS / 2)
     return _refined(line, query, reference, weight)
 
@@ -80,10 +80,13 @@ def near(line: Line, query: Floats, reference: Floats) -> NDArray[np.bool_]:
 
 
 def _scores(moment: NDArray[np.intp], bins: NDArray[np.intp], weight: Floats) -> Floats:
-    """For each two neighbouring bins: the sum over the moments of the best weight in them."""
-    table = np.zeros((int(moment.max()) + 1, int(bins.max()) + 2))
-    np.maximum.at(table, (moment, bins), weight)
-    return np.asarray(np.maximum(table[:, :-1], table[:, 1:]).sum(axis=0))
+    """For each two neighbouring bins, the first before all: the sum over the moments of the best weight in them."""
+    count = int(bins.max()) + 2
+    keys = np.concatenate([moment * count + bins, moment * count + bins + 1])  # a point counts for both its pairs
+    order = np.argsort(keys, kind="stable")
+    first = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    best = np.maximum.reduceat(np.tile(weight, 2)[order], first)
+    return np.asarray(np.bincount(keys[order][first] % count, best, count), np.float64)
 
 
 def _run(good: NDArray[np.bool_], peak: int) -> tuple[int, int]:

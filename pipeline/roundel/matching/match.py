@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roundel.matching.alignment import Floats, Line, find_line, near
 from roundel.matching.candidates import RADIUS, HashIndex, Hits
@@ -14,10 +15,12 @@ from roundel.matching.segments import Segment, prove, spans, times
 
 LEAST_SCORE = 0.5
 """A line explains at least so many moments of the query; identical hashes count 1, those ``RADIUS`` apart nearly 0."""
-MOST_LINES = 12
-"""Lines that are tried between two videos."""
+MOST_FAILURES = 8
+"""Lines between two videos that come to nothing before the search for more is given up."""
 SHARED = 0.5
 """Of two matches that share more of both their ranges, the one that explains less is left out."""
+GAP_SECONDS = 5.0
+"""Near hashes along one line that are farther apart belong to different parts of it."""
 APART_SECONDS = 1.0
 """Within one video, a moment is no repeat of another one that is nearer."""
 
@@ -53,33 +56,48 @@ def match_two(query: Footage, reference: Footage, hits: Hits, radius: int = RADI
     hits = _without_itself(query, hits, first) if query.name == reference.name else hits
     comparer = Comparer(query, reference)
     matches: list[Match] = []
-    for _ in range(MOST_LINES):
+    failures = 0
+    while failures < MOST_FAILURES:
         picked = _best_line(hits, first, second, radius)
         if picked is None:
             break
-        line, side = picked
-        segment = prove(line, side, comparer)
+        line, places = picked
+        segment = prove(line, hits.select(places), comparer)
         if segment is None:
-            on_it = near(line, first[hits.query], second[hits.reference])
-            hits = hits.select(~(on_it & (hits.mirrored == side.mirrored[0])))
+            failures += 1
+            hits = hits.select(np.delete(np.arange(len(hits)), places))
             continue
         made = _match(segment, query, reference)
         if not any(_same(made, other) for other in matches):
             matches.append(made)
-        hits = hits.select(~_covered(made, first[hits.query], second[hits.reference]))
+        explained = _covered(made, first[hits.query], second[hits.reference])
+        explained[places] = True
+        hits = hits.select(~explained)
     return sorted(matches, key=lambda item: item.query_seconds)
 
 
-def _best_line(hits: Hits, query: Floats, reference: Floats, radius: int) -> tuple[Line, Hits] | None:
-    """The line that explains the most, of those of the picture as it is and mirrored."""
+def _best_line(hits: Hits, query: Floats, reference: Floats, radius: int) -> tuple[Line, NDArray[np.intp]] | None:
+    """The line that explains the most, of the picture as it is or mirrored, and the hits of its best part."""
     lines = []
+    weight = 1 - hits.distance / (radius + 1)
     for flip in (False, True):
-        side = hits.select(hits.mirrored == flip)
-        weight = 1 - side.distance / (radius + 1)
-        line = find_line(query[side.query], reference[side.reference], weight)
+        side = np.flatnonzero(hits.mirrored == flip)
+        line = find_line(query[hits.query[side]], reference[hits.reference[side]], weight[side])
         if line is not None and line.score >= LEAST_SCORE:
             lines.append((line, side))
-    return max(lines, key=lambda item: item[0].score, default=None)
+    best = max(lines, key=lambda item: item[0].score, default=None)
+    if best is None:
+        return None
+    line, side = best
+    on_it = side[near(line, query[hits.query[side]], reference[hits.reference[side]])]
+    return line, _best_part(on_it, query[hits.query], weight)
+
+
+def _best_part(numbers: NDArray[np.intp], at: Floats, weight: Floats) -> NDArray[np.intp]:
+    """The hits of the part without long gaps that counts most."""
+    order = numbers[np.argsort(at[numbers], kind="stable")]
+    parts = np.split(order, np.flatnonzero(np.diff(at[order]) > GAP_SECONDS) + 1)
+    return max(parts, key=lambda part: float(weight[part].sum()))
 
 
 def _match(segment: Segment, query: Footage, reference: Footage) -> Match:
@@ -112,7 +130,8 @@ def _covered(made: Match, query: Floats, reference: Floats) -> np.ndarray[tuple[
     """Which pairs of moments a match explains, or could explain if its footage does not move."""
     (start, end), (first, last) = made.query_seconds, made.reference_seconds
     inside = (query >= start - 0.5) & (query <= end + 0.5)
-    return np.asarray(inside & (reference >= first - 0.5) & (reference <= last + 0.5))
+    play = 0.5 + made.slack_seconds
+    return np.asarray(inside & (reference >= first - play) & (reference <= last + play))
 
 
 def _without_itself(query: Footage, hits: Hits, at: Floats) -> Hits:

@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
 FEATURES = 600  # the strongest of a picture
-CONTRAST = 0.01  # SIFT's threshold; its usual 0.04 finds too little in a sky
+CONTRAST = 0.002  # SIFT's threshold; its usual 0.04 finds next to nothing in a sky
 RATIO = 0.85  # of the distances to the best and the second-best feature, as Lowe proposes
 REACH_PX = 4.0  # how far from its place a feature may lie
 LEAST_FEATURES = 8

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.matching.alignment import Floats, Line, near
+from roundel.matching.alignment import Floats, Line
 from roundel.matching.candidates import Hits
 from roundel.matching.comparing import Comparer
 from roundel.matching.footage import Footage
@@ -18,13 +18,16 @@ from roundel.types import Span
 
 Blocks = NDArray[np.float32]
 
-LEAST_INLIERS = 15
+LEAST_INLIERS = 8  # of each pair
+LEAST_TOTAL = 30  # of all pairs of a segment together
 LEAST_AGREEMENT = 0.6
 LEAST_COMPARED = 10  # blocks of 64 in which pixels could be compared
 LEAST_PAIRS = 2
-TRIED = 6  # pairs of keyframes that are compared along one line
+TRIED = 8  # pairs of keyframes that are compared along one line
 SAME_PLACE = 0.15  # how far corners may lie apart in two pairs of one segment, in sides of the reference: cameras move
+NEXT_SECONDS = 0.5  # the keyframe that shows a moment of the reference is no farther from it
 HIDDEN_SECONDS = 2.0  # footage goes on after it could not be recognised for this long
+PLAY_SECONDS = 0.05  # how far a line may be off
 LONE_STEP_SECONDS = 0.04  # how long a keyframe is shown if none follows
 
 
@@ -49,23 +52,21 @@ def times(footage: Footage) -> Floats:
     return np.array([keyframe.seconds for keyframe in footage.keyframes], np.float64)
 
 
-def prove(line: Line, hits: Hits, comparer: Comparer) -> Segment | None:
+def prove(line: Line, along: Hits, comparer: Comparer) -> Segment | None:
     """Compare pictures along a line; ``None`` if too few of them show the same.
 
     Args:
         line: which time of the reference belongs to which of the query.
-        hits: near hashes of the two videos, all of them mirrored or none.
+        along: near hashes of the two videos at those times, all of them mirrored or none.
         comparer: compares the two videos.
     """
-    query, reference = times(comparer.query), times(comparer.reference)
-    along = hits.select(near(line, query[hits.query], reference[hits.reference]))
-    tried = (comparer.compare(along, number) for number in _spread(along, query))
+    tried = (comparer.compare(along, number) for number in _spread(along, times(comparer.query)))
     pairs = _consistent([pair for pair in tried if pair is not None and _is_same(pair)])
-    if len(pairs) < LEAST_PAIRS:
+    if len(pairs) < LEAST_PAIRS or sum(pair.inliers for pair in pairs) < LEAST_TOTAL:
         return None
     best = max(pairs, key=lambda pair: (pair.inliers, -pair.query.index))
     transform = np.array(best.transform)
-    shown, agreed = _follow(line, along, transform, comparer, {pair.query.index for pair in pairs})
+    shown, agreed = _Follower(line, along, transform, comparer).follow({pair.query.index for pair in pairs})
     return Segment(line, bool(along.mirrored[0]), tuple(pairs), transform, shown, agreed)
 
 
@@ -74,13 +75,19 @@ def spans(segment: Segment, query: Footage, reference: Footage) -> tuple[Span, S
     start, end = _start(query, segment.shown[0]), _end(query, segment.shown[-1])
     first, last = _start(reference, 0), _end(reference, len(reference.keyframes) - 1)
     line = segment.line
+    seen = query.keyframes[segment.shown[0]].seconds, query.keyframes[segment.shown[-1]].seconds
+    for keyframe in reference.keyframes:
+        if keyframe.starts_shot:  # footage ends where its shot ends in the reference, if it is not seen beyond
+            cut = (keyframe.seconds - line.offset) / line.speed
+            start = max(start, cut) if cut <= seen[0] + PLAY_SECONDS else start
+            end = min(end, cut) if cut >= seen[1] + PLAY_SECONDS else end
     start, end = max(start, (first - line.offset) / line.speed), min(end, (last - line.offset) / line.speed)
     there = line.speed * start + line.offset, line.speed * end + line.offset
     return (round(start, 3), round(end, 3)), (round(there[0], 3), round(there[1], 3))
 
 
 def _spread(hits: Hits, query: Floats) -> list[int]:
-    """Up to six hits, each of another keyframe of the query, spread over the time and the nearest of their part."""
+    """Up to eight hits, each of another keyframe of the query, spread over the time and the nearest of their part."""
     best: dict[int, int] = {}
     for number in np.argsort(hits.distance, kind="stable").tolist():
         best.setdefault(int(hits.query[number]), number)
@@ -103,35 +110,69 @@ def _consistent(pairs: list[FramePair]) -> list[FramePair]:
     return max(groups, key=len, default=[])
 
 
-def _follow(
-    line: Line, along: Hits, transform: Matrix, comparer: Comparer, proven: set[int]
-) -> tuple[tuple[int, ...], Blocks]:
-    """The query's keyframes around the proven ones that show the footage, and where their pixels agree.
+class _Follower:
+    """Says which keyframes of the query show the reference's footage at the right time.
 
-    A keyframe shows it if one of its hashes is near one at the right time of the reference, or if the pixels agree.
+    One does if one of its hashes is near one of that time, or if the pixels agree. What the reference shows beyond a
+    cut does not count.
     """
-    query, reference = times(comparer.query), times(comparer.reference)
-    wanted = line.at(query)
-    hashed = set(along.query.tolist())
-    maps: list[Blocks] = []
-    shown = []
-    for place, keyframe in enumerate(comparer.query.keyframes):
-        there = int(np.abs(reference - wanted[place]).argmin())
-        if abs(reference[there] - wanted[place]) > 0.5:
-            continue
-        agreed = comparer.agreement(place, there, transform)
+
+    def __init__(self, line: Line, along: Hits, transform: Matrix, comparer: Comparer) -> None:
+        self._transform, self._comparer = transform, comparer
+        self._query, self._reference = times(comparer.query), times(comparer.reference)
+        self._wanted = line.at(self._query)
+        cuts = [keyframe.seconds for keyframe in comparer.reference.keyframes if keyframe.starts_shot]
+        self._shot = np.searchsorted(cuts, self._reference + 1e-6, "right")
+        self._early = np.searchsorted(cuts, self._wanted - PLAY_SECONDS, "right")
+        self._late = np.searchsorted(cuts, self._wanted + PLAY_SECONDS, "right")
+        self._hashed = {
+            place
+            for place, there in zip(along.query.tolist(), along.reference.tolist(), strict=True)
+            if self._is_in_shot(place, there)
+        }
+        self._maps: list[Blocks] = []
+
+    def follow(self, proven: set[int]) -> tuple[tuple[int, ...], Blocks]:
+        """The query's keyframes that show it around those with the proven frames, and where their pixels agree."""
+        frames = [keyframe.ref.index for keyframe in self._comparer.query.keyframes]
+        known = [place for place, frame in enumerate(frames) if frame in proven]
+        shown = [place for place in range(known[0], known[-1] + 1) if self._shows(place) or frames[place] in proven]
+        before = self._walk(range(known[0] - 1, -1, -1), known[0])
+        after = self._walk(range(known[-1] + 1, len(frames)), known[-1])
+        return (*reversed(before), *shown, *after), _mean(self._maps)
+
+    def _walk(self, places: range, last: int) -> list[int]:
+        """Go on from the last keyframe known as long as the footage is not hidden for too long."""
+        found = []
+        for place in places:
+            if abs(self._query[place] - self._query[last]) > HIDDEN_SECONDS:
+                break
+            if self._shows(place):
+                found.append(place)
+                last = place
+        return found
+
+    def _shows(self, place: int) -> bool:
+        there = self._at(place)
+        if there is None:
+            return place in self._hashed
+        agreed = self._comparer.agreement(place, there, self._transform)
         agrees = np.isfinite(agreed).sum() >= LEAST_COMPARED and np.nanmean(agreed) >= LEAST_AGREEMENT
         if agrees:
-            maps.append(agreed)
-        if agrees or place in hashed or keyframe.ref.index in proven:
-            shown.append(place)
-    at = [place for place in shown if comparer.query.keyframes[place].ref.index in proven]
-    first, last = shown.index(at[0]), shown.index(at[-1])
-    while first > 0 and query[shown[first]] - query[shown[first - 1]] <= HIDDEN_SECONDS:
-        first -= 1
-    while last + 1 < len(shown) and query[shown[last + 1]] - query[shown[last]] <= HIDDEN_SECONDS:
-        last += 1
-    return tuple(shown[first : last + 1]), _mean(maps)
+            self._maps.append(agreed)
+        return bool(agrees) or place in self._hashed
+
+    def _at(self, place: int) -> int | None:
+        """The reference's keyframe that shows the moment of one of the query's."""
+        wanted = self._wanted[place]
+        after = int(np.searchsorted(self._reference, wanted))
+        near_by = [there for there in (after - 1, after) if 0 <= there < len(self._reference)]
+        right = [there for there in near_by if self._is_in_shot(place, there)]
+        best = min(right, key=lambda there: abs(self._reference[there] - wanted), default=None)
+        return best if best is not None and abs(self._reference[best] - wanted) <= NEXT_SECONDS else None
+
+    def _is_in_shot(self, place: int, there: int) -> bool:
+        return bool(self._early[place] <= self._shot[there] <= self._late[place])
 
 
 def _mean(maps: list[Blocks]) -> Blocks:
