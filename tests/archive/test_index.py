@@ -27,7 +27,7 @@ def case(tmp_path: Path) -> Path:
     return tmp_path / "case"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     radius=st.integers(0, 130),
@@ -43,7 +43,7 @@ def test_finds_what_comparing_everything_finds(
     assert answer(open_index(case).search(query, radius)) == compared(query, references, radius)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), radius=st.integers(0, 90))
 def test_words_find_the_videos_that_they_must(tmp_path_factory: pytest.TempPathFactory, seed: int, radius: int) -> None:
     case = tmp_path_factory.mktemp("case")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from roundel.fingerprint.forms import Form, Region, forms
 from roundel.fingerprint.layout import Box, Layout, find_layout
 from roundel.fingerprint.pdq import LONGEST_PX, distance, waves
-from roundel.media.colour import luma
+from roundel.media.colour import planes
 from roundel.types import Frame, FrameRef, Seconds
 
 VERSION: Final = "pdq-forms-1"
@@ -120,11 +120,11 @@ class Fingerprinter:
 
     def _take(self, frame: Frame, seen: bytes, starts_shot: bool) -> None:
         self._last = (frame.ref.at.seconds, seen)
-        self._chunk.append(_Taken(frame.ref, starts_shot, luma(frame, LONGEST_PX)))
+        self._chunk.append(_Taken(frame.ref, starts_shot, reduced(planes(frame)[0], LONGEST_PX)))
 
     def _end_shot(self, last: Frame | None) -> None:
         if last is not None and self._last is not None and last.ref.at.seconds > self._last[0]:
-            self._chunk.append(_Taken(last.ref, False, luma(last, LONGEST_PX)))
+            self._chunk.append(_Taken(last.ref, False, reduced(planes(last)[0], LONGEST_PX)))
         self._hash()
         self._layout = None
 
@@ -136,7 +136,7 @@ class Fingerprinter:
             self._layout = self._remembered(find_layout(np.stack([item.picture for item in taken])), taken[0].ref)
         for item in taken:
             keyframe = Keyframe(item.ref, item.starts_shot, fingerprints(item.picture, self._layout))
-            self._keep(keyframe, still(item.picture))
+            self._keep(keyframe, reduced(item.picture, STILL_PX))
 
     def _remembered(self, layout: Layout, ref: FrameRef) -> Layout:
         """A frame within the frame outlives cuts, and cannot be seen in each shot."""
@@ -161,11 +161,11 @@ def fingerprints(picture: NDArray[np.uint8], layout: Layout) -> tuple[Fingerprin
     return tuple(found)
 
 
-def still(picture: NDArray[np.uint8]) -> Still:
-    """The picture (h, w), its longest side at most 384 pixels."""
+def reduced(picture: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
+    """A picture (h, w) whose longest side has at most ``longest_px`` pixels, by means over areas."""
     height, width = picture.shape
-    scale = STILL_PX / max(height, width)
+    scale = longest_px / max(height, width)
     if scale >= 1:
-        return picture
+        return picture.copy()
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -105,7 +105,7 @@ def waves(luma: Luma) -> Waves:
             0.299 R + 0.587 G + 0.114 B.
     """
     height, width = luma.shape
-    grid = _reduction(height) @ luma.astype(np.float64) @ _reduction(width).T
+    grid = _reduce(_reduce(luma.astype(np.float64), height).T, width).T
     return Waves((_COSINES @ grid @ _COSINES.T).round(_PLACES), _quality(grid))
 
 
@@ -126,9 +126,22 @@ def _quality(grid: Floats) -> int:
     return min(100, int(total / _FULL_QUALITY))
 
 
+def _reduce(values: Floats, length: int) -> Floats:
+    """The 64 rows that ``length`` rows are reduced to. Few rows bear on each, so this needs no product of matrices.
+
+    Small products are shared out among threads that wait for each other, which costs more than it saves.
+    """
+    rows, weights = _reduction(length)
+    return np.asarray(np.einsum("kt,ktw->kw", weights, values[rows]), np.float64)
+
+
 @lru_cache(maxsize=64)
-def _reduction(length: int) -> Floats:
-    """(64, length): two passes of a mean over a window of a 128th of the length, then every so many pixels."""
+def _reduction(length: int) -> tuple[NDArray[np.intp], Floats]:
+    """Two passes of a mean over a window of a 128th of the length, then every so many pixels.
+
+    Returns:
+        For each of the 64 rows the numbers of the rows that bear on it, and their weights, (64, n) each.
+    """
     window = -(-length // (2 * GRID))
     ahead = (window + 2) // 2  # pixels of the window from the pixel itself onwards
     last, first = np.arange(length) + ahead, np.arange(length) + ahead - window
@@ -136,7 +149,10 @@ def _reduction(length: int) -> Floats:
     inside = (at >= first[:, None]) & (at < last[:, None])
     mean = inside / inside.sum(axis=1, keepdims=True)
     sampled = ((np.arange(GRID) + 0.5) * length / GRID).astype(int)
-    return np.asarray(mean[sampled] @ mean, np.float64)
+    weights = mean[sampled] @ mean
+    most = int((weights > 0).sum(axis=1).max())
+    rows = np.sort(np.argsort(-weights, axis=1, kind="stable")[:, :most], axis=1)
+    return rows, np.take_along_axis(weights, rows, axis=1)
 
 
 def _cosines() -> Floats:
