@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def case(tmp_path: Path) -> Path:
     return tmp_path / "case"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     radius=st.integers(0, 130),
@@ -43,7 +44,7 @@ def test_finds_what_comparing_everything_finds(
     assert answer(open_index(case).search(query, radius)) == compared(query, references, radius)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), radius=st.integers(0, 90))
 def test_words_find_the_videos_that_they_must(tmp_path_factory: pytest.TempPathFactory, seed: int, radius: int) -> None:
     case = tmp_path_factory.mktemp("case")
@@ -236,6 +237,18 @@ def test_a_damaged_index_is_said_and_made_again(case: Path, damage: str) -> None
     assert answer(index.search(query)) == compared(query, references, 64)
 
 
+@pytest.mark.parametrize("done", [False, True])
+def test_a_crash_of_the_first_renewal_is_no_damage(case: Path, done: bool) -> None:
+    query, references = filled(case, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        cut(patch, Path, "rename", 1, done)
+        with pytest.raises(PowerCutError):
+            renew(case)
+    assert answer(open_index(case).search(query)) == {}
+    assert renew(case).rebuilt is None
+    assert answer(open_index(case).search(query)) == compared(query, references, 64)
+
+
 def test_one_writer_at_a_time(case: Path) -> None:
     filled(case, 1)
     with state.writing(case / FOLDER), pytest.raises(UsageError, match="another run renews this index"):
@@ -252,6 +265,33 @@ def test_a_search_survives_a_renewal_beside_it(case: Path) -> None:
     assert sum(len(part.entries) for part in opened) == 4
     assert all(len(part.scan(np.zeros((1, 32), np.uint8), 256).row) == part.starts[-1] for part in opened)
     assert answer(index.search(query)) == compared(query, references, 64)
+
+
+def test_searches_and_renewals_do_not_disturb_each_other(case: Path) -> None:
+    query, references = filled(case, 2)
+    renew(case)
+    expected = compared(query, references, 64)
+    ended = threading.Event()
+
+    def others() -> None:
+        rng = np.random.default_rng(11)
+        for number in range(12):
+            place = put(case, f"other{number}", keyframes(rng, 12))
+            renew(case)
+            shutil.rmtree(case / place)
+            renew(case)
+        ended.set()
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    searches = 0
+    while not ended.is_set() and thread.is_alive():
+        found = answer(open_index(case).search(query))
+        assert {name: found[name] for name in expected} == expected
+        searches += 1
+    thread.join()
+    assert ended.is_set()
+    assert searches
 
 
 def test_several_cases_are_searched_together(tmp_path: Path) -> None:

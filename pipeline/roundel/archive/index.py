@@ -59,7 +59,10 @@ def renew(case: Path, segment_rows: int = SEGMENT_ROWS, thorough: bool = False) 
     present = _packages(case)
     with writing(folder):
         try:
-            return _renewed(folder, present, list(_whole(folder, thorough)), segment_rows)
+            parts = _whole(folder, thorough)
+            if not parts:
+                write_parts(folder, ())  # from now on a folder that it does not name is a left-over, no damage
+            return _renewed(folder, present, list(parts), segment_rows)
         except IntegrityError as error:
             write_parts(folder, ())
             return replace(_renewed(folder, present, [], segment_rows), rebuilt=str(error))

@@ -63,11 +63,16 @@ class CaseIndex:
         segments = self.opened()
         if not len(asked.hashes):
             return
-        found: list[tuple[str, Hits]] = []
-        for segment, entries in zip(segments, _chosen(segments, asked, radius, method), strict=True):
+
+        def one(segment: Segment) -> list[tuple[str, Hits]]:
             with segment:
-                found += _search(segment, asked, radius, entries, stop)
-        yield from sorted(found, key=lambda item: item[0])
+                entries = None if method == "exact" else segment.sharing_words(asked.hashes, radius)
+                return _search(segment, asked, radius, entries, stop)
+
+        # Comparing everything uses all cores for each segment already.
+        with ThreadPoolExecutor(1 if method == "exact" else _cores()) as pool:
+            found = list(pool.map(one, segments))
+        yield from sorted((item for hits in found for item in hits), key=lambda item: item[0])
 
     def opened(self) -> list[Segment]:
         """The segments, opened. Renewals beside it do not disturb what is open.
@@ -91,15 +96,6 @@ class CaseIndex:
 
     def _damaged(self, error: IntegrityError) -> IntegrityError:
         return IntegrityError(f"{error}; refresh the index: it is made again from the packages")
-
-
-def _chosen(segments: Sequence[Segment], asked: Table, radius: int, method: Method) -> Iterator[Sequence[int] | None]:
-    """For each segment the numbers of the packages to search; ``None`` for all."""
-    if method == "exact":
-        yield from (None for _ in segments)
-        return
-    with ThreadPoolExecutor(_cores()) as pool:
-        yield from pool.map(lambda segment: segment.sharing_words(asked.hashes, radius), segments)
 
 
 def _search(

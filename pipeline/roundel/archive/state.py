@@ -36,18 +36,38 @@ class Part:
 
 
 def read_parts(folder: Path) -> tuple[Part, ...]:
-    """The segments of an index; none if there is no index yet.
+    """The segments of an index; none if there is no index yet. Somebody may change it meanwhile.
 
     Raises:
         IntegrityError: if the index is not whole.
     """
+    while True:
+        text = _text(folder)
+        try:
+            return _parts(folder, text)
+        except IntegrityError:
+            if _text(folder) == text:
+                raise
+
+
+def _text(folder: Path) -> str | None:
     path = folder / STATE
-    if not path.exists():
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{path}: cannot be read: {error}") from error
+
+
+def _parts(folder: Path, text: str | None) -> tuple[Part, ...]:
+    path = folder / STATE
+    if text is None:
         if any(folder.glob("[0-9]*")):
             raise IntegrityError(f"{path}: is missing")
         return ()
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = json.loads(text)
         if known["format"] != FORMAT:
             raise IntegrityError(f"{path}: is of format {known['format']}, and this version reads {FORMAT}")
         parts = tuple(
@@ -58,7 +78,7 @@ def read_parts(folder: Path) -> tuple[Part, ...]:
             )
             for part in known["segments"]
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{path}: cannot be read: {error}") from error
     for part in parts:
         for name, (size, _) in part.files.items():

@@ -27,7 +27,7 @@ from roundel.disk import replace_text
 from roundel.errors import IntegrityError, RoundelError
 from roundel.fingerprint.keyframes import Still
 from roundel.fingerprint.pdq import ALGORITHM, BYTES, parse
-from roundel.matching.candidates import STOP_RADIUS
+from roundel.matching.candidates import SAME_PICTURE
 
 Hashes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -128,10 +128,10 @@ def plain_kinds(pictures: Pictures, still: Callable[[int, int], Still], least_vi
     judged: list[Hashes] = []
     for row in _frequent(pictures, least_videos):
         mine = pictures.hashes[row]
-        if any(_apart(mine, other) <= STOP_RADIUS for other in judged):
+        if any(_apart(mine, other) <= SAME_PICTURE for other in judged):
             continue
         judged.append(mine)
-        rows = _near(pictures.hashes, mine[None], STOP_RADIUS)
+        rows = _near(pictures.hashes, mine[None], SAME_PICTURE)
         videos, first = np.unique(pictures.video[rows], return_index=True)
         if len(videos) < least_videos:
             continue
@@ -148,12 +148,12 @@ def unrelated(pictures: Pictures, kind: Kind, kinds: Sequence[Kind]) -> int:
     theirs = pictures.of(videos)
     plain = np.array([other.hash for other in kinds])
     stopped = np.zeros(len(theirs.hashes), np.bool_)
-    stopped[_near(theirs.hashes, plain, STOP_RADIUS)] = True
+    stopped[_near(theirs.hashes, plain, SAME_PICTURE)] = True
     rest = [theirs.hashes[(theirs.video == video) & ~stopped] for video in videos]
     group = list(range(len(rest)))
     for one in range(len(rest)):
         for other in range(one):
-            if group[one] != group[other] and len(_near(rest[one], rest[other], STOP_RADIUS)):
+            if group[one] != group[other] and len(_near(rest[one], rest[other], SAME_PICTURE)):
                 group = [group[other] if item == group[one] else item for item in group]
     return len(set(group))
 

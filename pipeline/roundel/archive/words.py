@@ -63,7 +63,7 @@ class Words:
         known, wanted = hashes.view("<u8"), np.ascontiguousarray(asked).view("<u8")
         found = [np.zeros(0, np.int64)]
         for rows, numbers in self._pairs(_words(asked)):
-            keep = _distances(known[rows], wanted[numbers]) <= radius
+            keep = _distances(known.take(rows, axis=0), wanted.take(numbers, axis=0)) <= radius
             found.append(np.unique(rows[keep]).astype(np.int64))
         return np.unique(np.concatenate(found))
 

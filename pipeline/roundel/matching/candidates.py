@@ -14,6 +14,8 @@ from roundel.matching.footage import Footage
 
 RADIUS = 64
 """Bits in which a copy's hash may differ. What is found so far apart is only a candidate; ``benchmarks/copies.py``."""
+SAME_PICTURE = 31
+"""Bits: Meta's threshold for the same picture."""
 LEAST_QUALITY = 5
 """A picture of lower quality is too plain to be looked for."""
 
@@ -66,7 +68,7 @@ class HashIndex:
             stop: hashes (n, 32) that many unrelated videos share; fingerprints within 31 bits of one are left out.
         """
         self.references = tuple(references)
-        self._stop = stop
+        self._stop = np.zeros((0, BYTES), np.uint8) if stop is None else stop
         self._table = without(self._stop, tabulate(self.references, mirrors=False))
         self._index = faiss.IndexBinaryFlat(8 * BYTES)
         self._index.add(self._table.hashes)
@@ -91,13 +93,9 @@ class HashIndex:
         return {int(video): hits.select(videos == video) for video in np.unique(videos)}
 
 
-STOP_RADIUS = 31
-"""Meta's threshold for the same picture."""
-
-
-def without(stop: NDArray[np.uint8] | None, table: Table) -> Table:
+def without(stop: NDArray[np.uint8], table: Table) -> Table:
     """Leave out the rows of a table whose hashes are near one of the stop hashes (n, 32)."""
-    if stop is None or not len(stop) or not len(table.hashes):
+    if not len(stop) or not len(table.hashes):
         return table
     keep = far_from(stop, table.hashes)
     return Table(*(getattr(table, name)[keep] for name in Table.__slots__))
@@ -108,7 +106,7 @@ def far_from(stop: NDArray[np.uint8], hashes: NDArray[np.uint8]) -> NDArray[np.b
     index = faiss.IndexBinaryFlat(8 * BYTES)
     index.add(np.ascontiguousarray(stop))
     distances, _ = index.search(np.ascontiguousarray(hashes), 1)
-    return np.asarray(distances[:, 0] > STOP_RADIUS)
+    return np.asarray(distances[:, 0] > SAME_PICTURE)
 
 
 def tabulate(videos: Sequence[Footage], *, mirrors: bool) -> Table:
