@@ -36,6 +36,8 @@ SCHEMA = "analysis.schema.json"
 README = "README.txt"
 EXHIBITS = "exhibits"
 PARTIAL = ".partial-"
+EXHIBIT_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
+"""A name of a picture that leads nowhere out of its package."""
 _MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]+")
 
 _README_TEXT = """\
@@ -180,6 +182,29 @@ def manifest_sha256(folder: Path) -> str:
     return sha256_of(folder / MANIFEST)
 
 
+def listed(folder: Path) -> dict[str, str]:
+    """The hash (``sha256:…``) of each file of a package by its name, as the manifest states it.
+
+    Raises:
+        IntegrityError: if the manifest cannot be read.
+    """
+    try:
+        return {name: f"sha256:{digest}" for name, digest in _manifest(folder / MANIFEST).items()}
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{folder / MANIFEST}: cannot be read: {error}") from error
+
+
+def _manifest(path: Path) -> dict[str, str]:
+    """The digest of each file; ValueError says which line is none of a manifest."""
+    expected = {}
+    for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").split("\n")[:-1], start=1):
+        if not _MANIFEST_LINE.fullmatch(line):
+            raise ValueError(f"line {number} is no manifest line")
+        digest, _, name = line.partition("  ")
+        expected[name] = digest
+    return expected
+
+
 def problems(folder: Path) -> list[str]:
     """What is wrong with a package: changed, missing and added files. Empty if it is whole."""
     manifest = folder / MANIFEST
@@ -187,12 +212,10 @@ def problems(folder: Path) -> list[str]:
         return [f"{folder}: is a link, which Roundel never writes"]
     if not manifest.is_file():
         return [f"{manifest}: is missing"]
-    expected = {}
-    for number, line in enumerate(manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1], start=1):
-        if not _MANIFEST_LINE.fullmatch(line):
-            return [f"{manifest}: line {number} is no manifest line"]
-        digest, _, name = line.partition("  ")
-        expected[name] = digest
+    try:
+        expected = _manifest(manifest)
+    except ValueError as error:
+        return [f"{manifest}: {error}"]
     present = dict(files(folder))
     found = [f"{folder / name}: is missing" for name in sorted(expected.keys() - present.keys())]
     found += [f"{folder / name}: was added" for name in sorted(present.keys() - expected.keys())]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,15 +17,11 @@ from roundel.errors import UsageError
 from roundel.identify.embed import Embedder
 from roundel.identify.gallery import Gallery, Photo, TypeNode, arena, check_types, class_of, needed_types, shipped_types
 from roundel.identify.photos import Finder, crop_object, object_of_class
+from roundel.identify.pictures import FORMATS, LEAST_PX, decoded, read_file, shrunk
 from roundel.identify.posterior import NEAREST, similarities
 
 FEW = NEAREST
 """A type with fewer photos is filled up with chance likeness: it is too few to be named alone."""
-MOST_BYTES = 256 * 1024**2
-MOST_PX = 2000
-"""Larger photos are shrunk to this length: the network sees 224 pixels, and a finder takes minutes for 20,000."""
-LEAST_PX = 32
-"""Smaller pictures and objects tell nothing of a type."""
 SAME = 0.98
 """Photos of a type that are more alike than this are one photo saved twice. In the shipped gallery, where none is held
 twice, the most alike of 80,596 pairs are below it."""
@@ -126,11 +120,10 @@ class Adding:
 
     def _look(self, path: Path, fresh: Mapping[str, NDArray[np.float32]]) -> Outcome:
         try:
-            content = _read(path)
+            content = read_file(path)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            said = f"{path}: cannot be read: {reason}; give an image file such as JPEG or PNG"
-            return Outcome(path, "unreadable", said)
+            return Outcome(path, "unreadable", f"{path}: cannot be read: {reason}; give a {FORMATS} file")
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         held = self._held(path, digest, fresh)
         if held is not None:
@@ -140,15 +133,18 @@ class Adding:
 
     def _cropped(self, path: Path, digest: str, content: bytes) -> tuple[NDArray[np.uint8], bool] | Outcome:
         """What counts of a photo, and whether that is an object found in it; or why nothing does."""
-        picture = _decoded(content)
+        try:
+            picture = decoded(content)
+        except ValueError as error:
+            return Outcome(path, "unreadable", f"{path}: is not decoded: {error}; give another file", digest)
         if picture is None:
-            said = f"{path}: is no image that can be decoded; give a JPEG or PNG file"
+            said = f"{path}: is no image that can be decoded; give a {FORMATS} file"
             return Outcome(path, "unreadable", said, digest)
         if min(picture.shape[:2]) < LEAST_PX:
             size = f"{picture.shape[1]} × {picture.shape[0]}"
             said = f"{path}: has only {size} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}"
             return Outcome(path, "refused", said, digest)
-        picture = _shrunk(picture)
+        picture = shrunk(picture)
         box = None if self.finder is None else object_of_class(picture, self.finder, self.node)
         if isinstance(box, str):
             seen, wanted = (_with_article(name) for name in (box, self.node))
@@ -218,32 +214,6 @@ def _with_article(node: str) -> str:
 
 def _how(boxed: bool) -> str:
     return "cropped to the object" if boxed else "no object was detected in it, so the whole photo counts"
-
-
-def _read(path: Path) -> bytes:
-    about = path.stat()
-    if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device may never end
-        raise ValueError("it is no regular file")
-    if about.st_size > MOST_BYTES:
-        raise ValueError(f"it has {about.st_size} bytes, more than {MOST_BYTES}")
-    return path.read_bytes()
-
-
-def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
-    scale = MOST_PX / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _decoded(content: bytes) -> NDArray[np.uint8] | None:
-    try:
-        found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        return None
-    return None if found is None else np.asarray(found, np.uint8)
 
 
 def without(gallery: Gallery, type_id: str, hashes: Sequence[str]) -> tuple[Gallery, tuple[str, ...]]:

@@ -16,9 +16,10 @@ from pathlib import Path
 from roundel import case as cases
 from roundel import custody, package
 from roundel.disk import locked
+from roundel.index import written
 from roundel.record import Analysis
 
-VERSION = 1
+VERSION = 2
 LOCK = f".{cases.INDEX}.lock"
 
 
@@ -56,6 +57,7 @@ def opened(case: Path) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(case / cases.INDEX, timeout=30, isolation_level=None)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")  # the case may come from a stranger
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -81,8 +83,10 @@ def _refresh(case: Path) -> Refreshed:
         new = sorted(present.items() - known.items())
         index.executemany("DELETE FROM package WHERE package = ?", [(name,) for name, _ in gone])
         for name, digest in new:
-            _add(index, name, digest, package.read_analysis(case / name))
-        _take_names(index, case)
+            _add(index, name, digest, package.read_analysis(case / name), package.listed(case / name))
+        renamed = _take_names(index, case)
+        if written.has_fts5(index) and (gone or new or renamed or not written.holds_words(index)):
+            written.write(index)
     return Refreshed(len(present), len(new), len(gone))
 
 
@@ -110,10 +114,10 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis) -> None:
+def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis, listed: dict[str, str]) -> None:
     media, coverage, made = analysis.media, analysis.coverage, analysis.provenance
     index.execute(
-        "INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             name,
             analysis.video.sha256,
@@ -127,6 +131,7 @@ def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis) 
             str(made.get("tool_version")),
             str(made.get("weights_name")),
             str(made.get("config_sha256")),
+            written.container_words(analysis),
         ),
     )
     index.executemany(
@@ -149,22 +154,43 @@ def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis) 
             for track in analysis.tracks
         ],
     )
+    index.executemany(
+        "INSERT OR IGNORE INTO exemplar VALUES (?, ?, ?, ?, ?)",
+        [
+            (name, view.file, track.id, view.seconds, listed[view.file])
+            for track in analysis.tracks
+            for view in track.views
+            if view.file in listed and package.EXHIBIT_NAME.fullmatch(view.file)
+        ],
+    )
     read = [(track.id, reading) for track in analysis.tracks for reading in track.readings]
     index.executemany(
-        "INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (name, number, track, reading.seconds, reading.text, reading.confidence)
+            (
+                name,
+                number,
+                track,
+                reading.seconds,
+                reading.text,
+                reading.confidence,
+                written.alternative_words(reading),
+            )
             for number, (track, reading) in enumerate([*read, *((None, caption) for caption in analysis.captions)])
         ],
     )
 
 
-def _take_names(index: sqlite3.Connection, case: Path) -> None:
+def _take_names(index: sqlite3.Connection, case: Path) -> bool:
+    """Bring the names up to date with the custody log; whether any has changed."""
     received = {
         (event.subject, str(event.details.get("name", "")), str(event.details.get("path", "")))
         for event in custody.read(case)
         if event.event == "received"
     }
-    rows = [tuple(text.encode("utf-8", "backslashreplace").decode() for text in row) for row in sorted(received)]
+    rows = {tuple(text.encode("utf-8", "backslashreplace").decode() for text in row) for row in received}
+    if rows == set(index.execute("SELECT video, name, path FROM name")):
+        return False
     index.execute("DELETE FROM name")
-    index.executemany("INSERT OR IGNORE INTO name VALUES (?, ?, ?)", rows)
+    index.executemany("INSERT INTO name VALUES (?, ?, ?)", sorted(rows))
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from roundel.package import EXHIBIT_NAME
 from roundel.record import Analysis, ExemplarRecord, ProofRecord
 from roundel.report.heads import Box, at, heads, pixelate
 from roundel.types import Seconds
@@ -22,8 +22,6 @@ FRAME_PX = 900
 JPEG_QUALITY = 78
 MOST_BYTES = 64 * 1024**2
 CROP_MARGIN = 0.08  # as the analysis cuts objects out
-
-SAFE_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ class Album:
 def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
     """An exhibit (h, w, 3); ``None`` for a name that leads out, a link and a file that is no picture."""
     path = folder / name
-    if not SAFE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+    if not EXHIBIT_NAME.fullmatch(name) or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
         return None
     try:
         image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
