@@ -61,7 +61,8 @@ def _rows(index: sqlite3.Connection) -> Iterator[tuple[str, str, str, str, str, 
     for package, text in index.execute("SELECT package, words FROM package ORDER BY package").fetchall():
         yield *_forms(text, ""), CONTAINER, package, 0, text
     names = index.execute(
-        "SELECT DISTINCT package, CASE WHEN substr(path, -length(name)) = name THEN path ELSE name || ' ' || path END AS text "
+        "SELECT DISTINCT package, "
+        "CASE WHEN substr(path, -length(name)) = name THEN path ELSE name || ' ' || path END AS text "
         "FROM name JOIN package USING (video) ORDER BY package, text"
     )
     for number, (package, text) in enumerate(names.fetchall()):
