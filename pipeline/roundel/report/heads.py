@@ -41,7 +41,7 @@ def heads(folder: Path, times: Collection[Seconds]) -> dict[Seconds, list[Box]]:
             while line := stream.readline(MOST_LINE_BYTES):
                 frame = json.loads(line)
                 if round(float(frame["seconds"]), _DIGITS) in wanted:
-                    boxes = [_head(box["xyxy"]) for box in frame["boxes"] if not node(str(box["class"])).pictures]
+                    boxes = [head(box["xyxy"]) for box in frame["boxes"] if not node(str(box["class"])).pictures]
                     found.setdefault(round(float(frame["seconds"]), _DIGITS), []).extend(boxes)
     except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         raise IntegrityError(f"{path}: cannot be read, so people cannot be made unrecognisable: {error}") from error
@@ -53,7 +53,8 @@ def at(found: dict[Seconds, list[Box]], seconds: Seconds) -> Sequence[Box]:
     return found.get(round(seconds, _DIGITS), ())
 
 
-def _head(xyxy: Sequence[float]) -> Box:
+def head(xyxy: Sequence[float]) -> Box:
+    """The upper part of the box of a person."""
     left, top, right, bottom = (float(value) for value in xyxy)
     return left, top, right, top + HEAD_SHARE * (bottom - top)
 

@@ -87,7 +87,7 @@ class Album:
             return None
         if shown is not None:
             pixelate(image, shown, boxes)
-        return _encode(image, longest_px)
+        return encode(image, longest_px)
 
 
 def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
@@ -102,7 +102,7 @@ def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
-def _encode(image: NDArray[np.uint8], longest_px: int) -> Picture | None:
+def encode(image: NDArray[np.uint8], longest_px: int) -> Picture | None:
     """The picture as a JPEG of at most ``longest_px``."""
     scale = longest_px / max(image.shape[:2])
     if scale < 1:

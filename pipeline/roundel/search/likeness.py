@@ -15,6 +15,8 @@ from roundel.search.model import Alike, Filters
 from roundel.search.places import Places, up_to_date
 from roundel.search.vectors import Network, Progress, known
 
+MEASURED = "TODO"
+"""What ``python benchmarks/search.py`` has measured."""
 OnCase = Callable[[Path], Progress]
 
 
