@@ -92,7 +92,8 @@ def _by_picture(
     for folder in folders:
         require(folder)
     query = read_query(image, None if whole else load_detector(load().detector).detector)
-    say(f"{image.name}: {query.how}.", quiet)
+    hint = "; --whole compares the whole picture" if query.box is not None else ""
+    say(f"{image.name}: {query.how}{hint}.", quiet)
     with _progress(quiet) as on_case:
         ranked = alike(folders, query.picture, Network(shipped_embedder_name(), shipped_embedder()), filters, on_case)
     for path in ranked.unreadable:

@@ -143,7 +143,8 @@ def _shown(query: Query) -> Picture | None:
 
 
 def _cases(folders: Sequence[Path]) -> str:
-    return words.some([folder.absolute().name for folder in folders], 8)
+    names = [words.shorten(folder.absolute().name, 80) for folder in folders]
+    return f"the case{'s' * (len(names) > 1)} {words.some(names, 8)}"
 
 
 def _filters(filters: Filters) -> str:

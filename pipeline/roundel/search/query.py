@@ -13,6 +13,9 @@ from roundel.errors import UsageError
 from roundel.identify.photos import Finder, clear_objects, cut
 from roundel.identify.pictures import FORMATS, LEAST_PX, decoded, read_file, shrunk
 
+FILLS = 0.6
+"""A box with this part of the picture's area is all of it: the picture is a crop already. Exhibits have about 0.74."""
+
 Box = tuple[float, float, float, float]
 
 
@@ -59,18 +62,19 @@ def read_query(path: Path, finder: Finder | None) -> Query:
         if objects:
             how += "; crop it to the one that is meant"
         return Query(path, sha256, picture, None, how, tuple(people))
+    x1, y1, x2, y2 = objects[0]
+    if (x2 - x1) * (y2 - y1) >= FILLS * width * height:
+        how = "the whole picture was compared, since one object fills it"
+        return Query(path, sha256, picture, None, how, tuple(people))
     left, top, right, bottom = cut(picture, objects[0])
     crop = picture[top:bottom, left:right]
     if max(crop.shape[:2]) < LEAST_PX:
         raise UsageError(
             f"{path}: the object in it is only {max(crop.shape[:2])} pixels long; give a closer picture, or --whole"
         )
-    x1, y1, x2, y2 = objects[0]
     moved = tuple((a - left, b - top, c - left, d - top) for a, b, c, d in people)
     shares = (x1 / width, y1 / height, x2 / width, y2 / height)
-    return Query(
-        path, sha256, crop, shares, "compared was the one object that stands out in it (or use --whole)", moved
-    )
+    return Query(path, sha256, crop, shares, "the one object that stands out in it was compared", moved)
 
 
 def _read(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
