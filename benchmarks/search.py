@@ -1,12 +1,12 @@
 """How well ``roundel search --image`` finds an object again, among pictures of other hardware.
 
-    python benchmarks/search.py                                      # the demo's cut-outs in other shots
-    python benchmarks/search.py --photos DIR                         # among crops of a YOLO data set, and edited copies of them
-    python benchmarks/search.py --photos DIR --cases CASE…           # and sightings of real clips, seen again later
+    python benchmarks/search.py                             # the demo's cut-outs in other shots
+    python benchmarks/search.py --photos DIR                # among crops of a YOLO data set, and edited copies of them
+    python benchmarks/search.py --photos DIR --cases CASE…  # and sightings of real clips, seen again later
 
-``--photos`` is a folder with sub-folders ``NAME/images`` and ``NAME/labels``. One right answer at a time is hidden among
-all wrong ones; "first" and "in 10" are the shares of such pairs in which it is the most similar or among the ten most
-similar sightings, and AP is the mean of one over its place (average precision with one right answer).
+``--photos`` is a folder with sub-folders ``NAME/images`` and ``NAME/labels``. One right answer at a time is hidden
+among all wrong ones; "first" and "in 10" are the shares of such pairs in which it is the most similar or among the ten
+most similar sightings, and AP is the mean of one over its place (average precision with one right answer).
 
 * other shot: cut-outs of six vehicles in shots made by ``tools/make_clip.py``: other place, size, light, noise and
   compression, but always the same side, since a cut-out is one photograph. So this flatters.
@@ -156,10 +156,12 @@ def main() -> None:
     embedder = shipped_embedder()
     crops = list(photos(given.photos)) if given.photos else []
     crops = crops[:: max(1, len(crops) // given.most)][: given.most]
-    began = time.perf_counter()
+    began = time.process_time()
     others = [Sighting(name, embedder.embed([crop]).vectors) for name, crop in crops]
     if crops:
-        print(f"{len(crops)} crops of photographs, {(time.perf_counter() - began) / len(crops) * 1000:.0f} ms each\n")
+        print(
+            f"{len(crops)} crops of photographs, {(time.process_time() - began) / len(crops) * 1000:.0f} ms of processor time each\n"
+        )
     print("| what | pairs | wrong sightings | first | in 10 | AP |\n|---|---|---|---|---|---|")
     made = [
         Sighting(name, embedder.embed(pictures).vectors)
