@@ -159,9 +159,8 @@ def main() -> None:
     began = time.process_time()
     others = [Sighting(name, embedder.embed([crop]).vectors) for name, crop in crops]
     if crops:
-        print(
-            f"{len(crops)} crops of photographs, {(time.process_time() - began) / len(crops) * 1000:.0f} ms of processor time each\n"
-        )
+        each = (time.process_time() - began) / len(crops) * 1000
+        print(f"{len(crops)} crops of photographs, {each:.0f} ms of processor time each\n", flush=True)
     print("| what | pairs | wrong sightings | first | in 10 | AP |\n|---|---|---|---|---|---|")
     made = [
         Sighting(name, embedder.embed(pictures).vectors)
