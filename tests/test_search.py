@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sqlite3
 import struct
 import zlib
@@ -447,6 +448,29 @@ def test_the_index_is_the_same_however_it_was_made(case: Path, written_case: Pat
     taken = next(path for path in cases.packages(case) if f"{9:064x}" in str(path))
     taken.rename(case.parent / "taken out")
     assert found(case, "226") == []
+
+
+@pytest.mark.parametrize("lie", [
+    "UPDATE written SET text = '227' WHERE text = '226'",
+    "UPDATE written SET number = 99 WHERE text = '226'",
+    "UPDATE written SET package = '../../elsewhere' WHERE text = '226'",
+    "UPDATE written SET kind = 'name' WHERE text = '226'",
+])  # fmt: skip
+def test_an_index_that_lies_is_not_believed(written_case: Path, tmp_path: Path, lie: str) -> None:
+    copy = Path(shutil.copytree(written_case, tmp_path / "copy"))
+    index.refresh(copy)
+    with sqlite3.connect(copy / cases.INDEX) as connection:
+        connection.execute(lie)
+    with pytest.raises(IntegrityError, match="does not agree with the packages"):
+        find([copy], "226", Filters())
+
+
+def test_an_index_that_names_other_pictures_is_not_believed(case: Path) -> None:
+    search(case, painted(RED))
+    with sqlite3.connect(case / cases.INDEX) as connection:
+        connection.execute("UPDATE exemplar SET track = 't00002' WHERE track = 't00001'")
+    with pytest.raises(IntegrityError, match="does not agree with the packages"):
+        search(case, painted(RED))
 
 
 def test_a_sqlite_without_fts5_is_told_so(written_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,10 @@ from roundel import case as cases
 from roundel import custody, package
 from roundel.disk import locked
 from roundel.index import written
-from roundel.record import Analysis
+from roundel.index.written import NAME, container_words, named
+from roundel.record import Analysis, ReadingRecord
+
+__all__ = ["NAME", "Refreshed", "container_words", "lines", "named", "opened", "received", "refresh"]
 
 VERSION = 2
 LOCK = f".{cases.INDEX}.lock"
@@ -131,7 +134,7 @@ def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis, 
             str(made.get("tool_version")),
             str(made.get("weights_name")),
             str(made.get("config_sha256")),
-            written.container_words(analysis),
+            container_words(analysis),
         ),
     )
     index.executemany(
@@ -163,7 +166,6 @@ def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis, 
             if view.file in listed and package.EXHIBIT_NAME.fullmatch(view.file)
         ],
     )
-    read = [(track.id, reading) for track in analysis.tracks for reading in track.readings]
     index.executemany(
         "INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
@@ -176,19 +178,36 @@ def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis, 
                 reading.confidence,
                 written.alternative_words(reading),
             )
-            for number, (track, reading) in enumerate([*read, *((None, caption) for caption in analysis.captions)])
+            for number, (track, reading) in enumerate(lines(analysis))
         ],
     )
 
 
-def _take_names(index: sqlite3.Connection, case: Path) -> bool:
-    """Bring the names up to date with the custody log; whether any has changed."""
-    received = {
+def lines(analysis: Analysis) -> list[tuple[str | None, ReadingRecord]]:
+    """All that was read, in the order of their numbers in the index: with the track it is on, or ``None``."""
+    read: list[tuple[str | None, ReadingRecord]] = [
+        (item.id, line) for item in analysis.tracks for line in item.readings
+    ]
+    return [*read, *((None, caption) for caption in analysis.captions)]
+
+
+def received(case: Path) -> set[tuple[str, str, str]]:
+    """Hash, name and path of each video that the custody log has noted as received, as text that SQLite can keep."""
+    found = {
         (event.subject, str(event.details.get("name", "")), str(event.details.get("path", "")))
         for event in custody.read(case)
         if event.event == "received"
     }
-    rows = {tuple(text.encode("utf-8", "backslashreplace").decode() for text in row) for row in received}
+    return {(video, _text(name), _text(path)) for video, name, path in found}
+
+
+def _text(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _take_names(index: sqlite3.Connection, case: Path) -> bool:
+    """Bring the names up to date with the custody log; whether any has changed."""
+    rows = received(case)
     if rows == set(index.execute("SELECT video, name, path FROM name")):
         return False
     index.execute("DELETE FROM name")

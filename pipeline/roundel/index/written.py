@@ -42,6 +42,11 @@ def container_words(analysis: Analysis) -> str:
     return " ".join(facts)
 
 
+def named(name: str, path: str) -> str:
+    """Name and path of a file as they are searched."""
+    return path if path.endswith(name) else f"{name} {path}"
+
+
 def alternative_words(reading: ReadingRecord) -> str:
     """What a reading may say, folded, one variant after the other."""
     return " ".join(variants(reading.text, reading.alternatives))
@@ -61,11 +66,10 @@ def _rows(index: sqlite3.Connection) -> Iterator[tuple[str, str, str, str, str, 
     for package, text in index.execute("SELECT package, words FROM package ORDER BY package").fetchall():
         yield *_forms(text, ""), CONTAINER, package, 0, text
     names = index.execute(
-        "SELECT DISTINCT package, "
-        "CASE WHEN substr(path, -length(name)) = name THEN path ELSE name || ' ' || path END AS text "
-        "FROM name JOIN package USING (video) ORDER BY package, text"
+        "SELECT package, name, path FROM name JOIN package USING (video) ORDER BY package, name, path"
     )
-    for number, (package, text) in enumerate(names.fetchall()):
+    for number, (package, name, path) in enumerate(names.fetchall()):
+        text = named(name, path)
         yield *_forms(text, ""), NAME, package, number, text
 
 

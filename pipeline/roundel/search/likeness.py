@@ -83,12 +83,12 @@ def alike(
         ]
         best = _best(rows, np.array([kept.vectors[row.sha256] for row in rows], np.float32), wanted)
         sightings, pictures = sightings + len(best), pictures + len(rows)
-        with up_to_date(case) as connection:
-            places = Places(case, connection)
-            found += [
-                Alike(places.place(row.package), row.track, score, row.file, row.seconds)
-                for score, row in best[: filters.limit]
-            ]
+        places = Places(case)
+        for score, row in best[: filters.limit]:
+            place = places.place(row.package)
+            track = places.track(place, row.track, row.file)
+            seconds = next(view.seconds for view in track.views if view.file == row.file)
+            found.append(Alike(place, track.id, score, row.file, seconds))
     found.sort(key=lambda item: -item.similarity)
     return Ranked(tuple(found[: filters.limit]), sightings, pictures, made, tuple(unreadable))
 

@@ -40,20 +40,23 @@ def find(folders: Sequence[Path], text: str, filters: Filters) -> list[Found]:
                     f"SQLite {sqlite3.sqlite_version} of this Python has no FTS5, which --text needs; use a Python "
                     "whose sqlite3 has it, such as those of python.org, Debian or Homebrew"
                 )
-            found += _in_case(Places(case, connection), words, filters)
+            found += _in_case(case, connection, words, filters)
     found.sort(key=lambda item: item[0])
     return [item for _, item in found[: filters.limit]]
 
 
-def _in_case(places: Places, words: list[Word], filters: Filters) -> Iterator[tuple[tuple[int, int], Found]]:
+def _in_case(
+    case: Path, index: sqlite3.Connection, words: list[Word], filters: Filters
+) -> Iterator[tuple[tuple[int, int], Found]]:
     """What one case holds, with the place of each in the order of all."""
+    places = Places(case)
     seen: set[tuple[str, str, int]] = set()
     taken = 0
     for tier, column in enumerate(written.COLUMNS):
-        query = expression(words, column, places.connection)
+        query = expression(words, column, index)
         if query is None:
             continue
-        rows = places.connection.execute(
+        rows = index.execute(
             "SELECT kind, package, number, text FROM written WHERE written MATCH ? "
             "ORDER BY instr('reading caption name container', kind), rank, package, number",
             (query,),
@@ -63,36 +66,34 @@ def _in_case(places: Places, words: list[Word], filters: Filters) -> Iterator[tu
                 return
             if (kind, package, number) not in seen:
                 seen.add((kind, package, number))
-                one = _found(places, (kind, package, number, text), column, words, filters)
+                excerpt = tuple(_excerpt(text, words, column))
+                one = _found(places, (kind, package, number, text), (HOW[column], excerpt), filters)
                 if one is not None:
                     taken += 1
                     yield (tier, KINDS.index(kind)), one
 
 
 def _found(
-    places: Places, row: tuple[str, str, int, str], column: str, words: list[Word], filters: Filters
+    places: Places, row: tuple[str, str, int, str], told: tuple[str, tuple[tuple[str, bool], ...]], filters: Filters
 ) -> Found | None:
     """What is told of a row of the table; ``None`` if the filters refuse it."""
     kind, package, number, text = row
-    how, excerpt = HOW[column], tuple(_excerpt(text, words, column))
     if kind not in (written.READING, written.CAPTION):
-        return None if filters.narrow else Found(places.place(package), kind, how, text, excerpt)
-    read = places.connection.execute(
-        "SELECT track, seconds FROM reading WHERE package = ? AND number = ?", (package, number)
-    ).fetchone()
-    if read is None:
+        if filters.narrow:
+            return None
+        place = places.place(package)
+        places.check_words(place, kind, text)
+        return Found(place, kind, told[0], text, told[1])
+    place = places.place(package)
+    name, line = places.line(place, number, text)
+    if name is None:
+        passes = filters.take(None, line.seconds, line.seconds)
+        return Found(place, kind, told[0], text, told[1], line.seconds) if passes else None
+    track = places.track(place, name)
+    if not filters.take(track.class_, track.start_seconds, track.end_seconds):
         return None
-    track, seconds = read
-    sighting = places.connection.execute(
-        "SELECT class, start_seconds, end_seconds FROM sighting WHERE package = ? AND track = ?", (package, track)
-    ).fetchone()
-    if not filters.take(*(sighting or (None, seconds, seconds))):
-        return None
-    picture = places.connection.execute(
-        "SELECT file FROM exemplar WHERE package = ? AND track = ? ORDER BY abs(seconds - ?), file LIMIT 1",
-        (package, track, seconds),
-    ).fetchone()
-    return Found(places.place(package), kind, how, text, excerpt, seconds, track, picture[0] if picture else None)
+    nearest = min(track.views, key=lambda view: (abs(view.seconds - line.seconds), view.file), default=None)
+    return Found(place, kind, told[0], text, told[1], line.seconds, name, nearest.file if nearest else None)
 
 
 def _excerpt(text: str, words: list[Word], column: str) -> Iterator[tuple[str, bool]]:
