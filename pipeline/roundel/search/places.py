@@ -114,4 +114,6 @@ class Places:
 
     def _disagrees(self) -> IntegrityError:
         path = self.case / cases.INDEX
-        return IntegrityError(f"{path}: does not agree with the packages, so it was changed; delete it and search again")
+        return IntegrityError(
+            f"{path}: does not agree with the packages, so it was changed; delete it and search again"
+        )
