@@ -13,6 +13,8 @@ most similar sightings, and AP is the mean of one over its place (average precis
 * edited copy: a crop of a photograph, and the same crop mirrored, re-encoded, reduced …
 * later: pictures of one sighting of a real clip, at least a second apart; the object, the camera or both have moved.
 * again: two sightings of one object in one real clip, by the list in this file.
+
+In the last two, the wrong sightings are all of other videos: place and light may tell them apart as well as the object.
 """
 
 from __future__ import annotations
@@ -175,7 +177,8 @@ def main() -> None:
         by_object.setdefault(query.name, []).extend(place(middle, item.vectors, wrong) for item in rights)
     for name, places in sorted(by_object.items()):
         tell(f"other shot: {name}", places, len(others) + sum(item.name != name for item in made))
-    tell("other shot: all", [item for places in by_object.values() for item in places], len(others) + len(made))
+    fewest = len(others) + min((sum(item.name != name for item in made) for name in by_object), default=0)
+    tell("other shot: all", [item for places in by_object.values() for item in places], fewest)
     for what, edit in EDITS.items() if crops else ():
         chosen = range(0, len(crops), 3)
         queries = {index: embedder.embed([edit(crops[index][1])]).vectors[0] for index in chosen}
