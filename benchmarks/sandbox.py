@@ -19,8 +19,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from roundel.config import MediaConfig
-from roundel.media.decode import ffmpeg_arguments
-from roundel.media.probe import probe
 from roundel.media.process import limits, program
 from roundel.sandbox import attempts, landlock, programs, run, seccomp
 from roundel.sandbox.start import SHELL, _limiting
@@ -86,7 +84,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         video = (given.video or make_clip(Path(folder))).absolute()
         show = [program("ffprobe"), "-v", "error", "-show_format", "-show_streams", f"file:{video}"]
-        decode = ffmpeg_arguments(video, probe(video, CONFIG), CONFIG)
+        decode = [
+            program("ffmpeg"),
+            "-v",
+            "error",
+            "-nostdin",
+            "-threads",
+            "1",
+            "-i",
+            f"file:{video}",
+            "-f",
+            "null",
+            "-",
+        ]
         nothing = shutil.which("true") or "/bin/true"
         print(f"landlock ABI {landlock.abi()}, filter of system calls: {'yes' if seccomp.available() else 'no'}")
         print(f"a program that does nothing: {compare([nothing], video, given.rounds)}")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from roundel import cuda
 from roundel.detect import LoadedDetector
 from roundel.quiet import hush
 from roundel.types import Detections
@@ -34,11 +35,13 @@ CLASSES = (
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Tests of shared media are skipped, and counted as skipped, where it is absent."""
+    """Tests of shared media and of a GPU are skipped, and counted as skipped, where these are absent."""
     for item in items:
         for marker in ("real_media", "shared_data"):
             if marker in item.keywords and not SHARED.is_dir():
                 item.add_marker(pytest.mark.skip(reason="../shared is absent"))
+        if item.get_closest_marker("gpu") and not cuda.devices():
+            item.add_marker(pytest.mark.skip(reason="there is no CUDA device"))
 
 
 @pytest.fixture(autouse=True)

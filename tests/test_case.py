@@ -236,7 +236,7 @@ def test_what_is_no_case_is_left_alone(make: Callable[[Path], object], tmp_path:
     place = tmp_path / "place"
     make(place)
     before = tree_of(tmp_path)
-    with pytest.raises(UsageError, match="exists and is no case; give a new or empty folder to --case"):
+    with pytest.raises(UsageError, match="exists and is no case; give a new or empty folder for the case"):
         cases.create(place, SETTINGS)
     with pytest.raises(UsageError, match="make one with: roundel analyze VIDEO --case"):
         cases.require(place)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import given
@@ -246,3 +251,278 @@ def test_two_processes_that_append_at_the_same_time_keep_the_chain(tmp_path: Pat
     assert len(subjects) == 400
     for name in "ab":
         assert [s for s in subjects if s.startswith(name)] == [f"{name}-{number}" for number in range(200)]
+
+
+# Groups
+
+
+def some(count: int) -> list[custody.Entry]:
+    return [("noted", f"subject {number}", {"number": number}) for number in range(count)]
+
+
+def subjects(case: Path) -> list[str]:
+    return [event.subject for event in custody.read(case)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7, 9])
+@pytest.mark.parametrize("before", [0, 1, 5])
+def test_any_number_of_events_is_added_in_groups(
+    count: int, before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custody, "GROUP", 3)
+    for number in range(before):
+        custody.append(tmp_path, "received", f"before {number}")
+    added = custody.extend(tmp_path, some(count))
+    assert [event.seq for event in added] == list(range(before, before + count))
+    assert subjects(tmp_path) == [f"before {number}" for number in range(before)] + [s for _, s, _ in some(count)]
+    assert custody.append(tmp_path, "last", "x").seq == before + count
+    assert {path.name for path in tmp_path.iterdir()} == {custody.FILE, custody.HEAD}
+
+
+def test_a_large_number_of_events_costs_few_flushes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed = 0
+    real = os.fsync
+
+    def count(descriptor: int) -> None:
+        nonlocal flushed
+        flushed += 1
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", count)
+    custody.extend(tmp_path, some(5 * custody.GROUP))
+    assert flushed <= 5 * 5
+    assert len(subjects(tmp_path)) == 5 * custody.GROUP
+
+
+@pytest.mark.parametrize("fails_at", range(12))
+def test_an_error_leaves_all_or_none_of_a_group(fails_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk at any flush."""
+    monkeypatch.setattr(custody, "GROUP", 3)
+    custody.extend(tmp_path, some(2))
+    flushes, real = itertools.count(), os.fsync
+
+    def full(descriptor: int) -> None:
+        if next(flushes) == fails_at:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with contextlib.suppress(OSError):
+            custody.extend(tmp_path, [("noted", f"group {number}", {}) for number in range(7)])
+    found = subjects(tmp_path)
+    assert found[:2] == [subject for _, subject, _ in some(2)]
+    assert found[2:] == [f"group {number}" for number in range(len(found) - 2)]
+    assert len(found) - 2 in {0, 3, 6, 7}
+    custody.append(tmp_path, "last", "x")
+    assert subjects(tmp_path) == [*found, "x"]
+
+
+State = tuple[bytes | None, bytes | None, bytes | None]
+"""Log, head, and a new head that was not yet renamed, as a stopped machine leaves them."""
+
+
+def state_of(case: Path) -> State:
+    def content(name: str) -> bytes | None:
+        return (case / name).read_bytes() if (case / name).exists() else None
+
+    return content(custody.FILE), content(custody.HEAD), None
+
+
+def restore(case: Path, state: State) -> None:
+    shutil.rmtree(case, ignore_errors=True)
+    case.mkdir()
+    names = (custody.FILE, custody.HEAD, f".{custody.HEAD}.partial-somewhere-1-1")
+    for name, content in zip(names, state, strict=True):
+        if content is not None:
+            (case / name).write_bytes(content)
+
+
+def interrupted(case: Path, entries: list[custody.Entry], patch: pytest.MonkeyPatch) -> list[State]:
+    """All states in which a machine may stop while events are added; bytes of the log may be there in part."""
+    found = [state_of(case)]
+    write, replace, head = custody._write, custody.replace_text, custody._write_head
+
+    def torn_write(stream: IO[bytes], new: bytes) -> None:
+        log, stated, _ = state_of(case)
+        ends = [number + 1 for number, byte in enumerate(new) if byte == 10]
+        cuts = sorted({0, 1, *ends, *(end - 1 for end in ends), *(end - 30 for end in ends), len(new) // 2})
+        found.extend(((log or b"") + new[:cut], stated, None) for cut in cuts)
+        write(stream, new)
+
+    def torn_replace(path: Path, text: str) -> None:
+        cuts = {0, len(text) // 2, len(text)}
+        found.extend((*state_of(case)[:2], text.encode()[:cut]) for cut in cuts)
+        replace(path, text)
+        found.append(state_of(case))
+
+    def whole_head(folder: Path, new: bytes) -> None:
+        head(folder, new)
+        found.append(state_of(case))
+
+    with patch.context() as patched:
+        patched.setattr(custody, "_write", torn_write)
+        patched.setattr(custody, "replace_text", torn_replace)
+        patched.setattr(custody, "_write_head", whole_head)
+        custody.extend(case, entries)
+    return list(dict.fromkeys([*found, state_of(case)]))
+
+
+def honest(case: Path, before: list[str], new: list[str]) -> list[str]:
+    """What the log holds after a stop: all from before, and of the new lines those up to some point."""
+    try:
+        found = subjects(case)
+    except IntegrityError as error:
+        assert "ends in an unfinished line" in str(error)  # noqa: PT017
+        custody.extend(case, [])
+        found = subjects(case)
+        assert found[-1] == custody.FILE
+        assert list(custody.read(case))[-1].event == custody.REPAIRED
+        found = found[:-1]
+    if not before and not (case / custody.FILE).exists():
+        return []
+    assert found == [*before, *new[: len(found) - len(before)]]
+    return found
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("before", [0, 1, 4])
+def test_a_machine_that_stops_at_any_point_twice_leaves_a_log_that_goes_on(
+    before: int, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custody, "GROUP", 3)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    case = tmp_path / "case"
+    case.mkdir()
+    custody.extend(case, [("received", f"before {number}", {}) for number in range(before)])
+    if not before:
+        restore(case, (None, None, None))
+    old = [f"before {number}" for number in range(before)]
+    new = [subject for _, subject, _ in some(count)]
+    for state in interrupted(case, some(count), monkeypatch):
+        restore(case, state)
+        if state[0] is not None:
+            honest(case, old, new)
+        for again in (1, 4):
+            restore(case, state)
+            for second in interrupted(case, [("again", f"again {number}", {}) for number in range(again)], monkeypatch):
+                restore(case, second)
+                custody.append(case, "last", "x")
+                found = subjects(case)
+                assert found[: len(old)] == old
+                assert found[-1] == "x"
+                assert {path.name for path in case.iterdir()} == {custody.FILE, custody.HEAD}
+
+
+def test_a_torn_last_line_is_removed_and_that_is_noted(case: Path) -> None:
+    path = case / custody.FILE
+    with path.open("ab") as stream:
+        stream.write(b'{"seq": 5, "at": "20')
+    with pytest.raises(
+        IntegrityError, match=r"ends in an unfinished line.*the next\s+roundel analyze or roundel batch"
+    ):
+        list(custody.read(case))
+    first, second = custody.extend(case, [("noted", "x", {})])[:2]
+    assert (first.event, first.subject, first.details) == (custody.REPAIRED, custody.FILE, {"removed_bytes": 20})
+    assert second.subject == "x"
+    assert len(subjects(case)) == 7
+
+
+def announced(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop after all lines of a group of four were written and before the head was."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(custody, "_write_head", stop)
+        with pytest.raises(KeyboardInterrupt):
+            custody.extend(case, some(4))
+    assert (case / custody.HEAD).read_bytes().endswith(b"\n+4\n")
+    assert len(subjects(case)) == 9
+
+
+def test_during_an_announcement_any_changed_byte_is_noticed(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    announced(case, monkeypatch)
+    raw = (case / custody.FILE).read_bytes()
+    for place in range(0, len(raw), 7):
+        changed = bytearray(raw)
+        changed[place] ^= 1
+        (case / custody.FILE).write_bytes(changed)
+        with pytest.raises(IntegrityError):
+            list(custody.read(case))
+
+
+def test_during_an_announcement_lines_from_before_it_cannot_be_removed(
+    case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced(case, monkeypatch)
+    written = lines(case)
+    for kept in range(len(written)):
+        write(case, written[:kept])
+        if kept >= 5:  # lines that nobody was told of yet
+            assert len(subjects(case)) == kept
+            continue
+        with pytest.raises(IntegrityError, match="the end of the log was removed"):
+            list(custody.read(case))
+        with pytest.raises(IntegrityError):
+            custody.append(case, "noted", "x")
+
+
+@pytest.mark.parametrize(
+    "announcement", [b"+3\n", b"+0\n", b"+4", b"4\n", b"+4\n\n", b"+-4\n", b"+4444\n", b"+4\nx", b""]
+)
+def test_another_announcement_than_the_one_that_was_made_is_noticed(
+    announcement: bytes, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced(case, monkeypatch)
+    head = case / custody.HEAD
+    head.write_bytes(head.read_bytes().removesuffix(b"+4\n") + announcement)
+    with pytest.raises(IntegrityError, match=r"custody\.head"):
+        list(custody.read(case))
+
+
+def test_an_announcement_hides_no_more_than_a_group(case: Path) -> None:
+    custody.extend(case, some(custody.GROUP + 1))
+    events = list(custody.read(case))
+    head = case / custody.HEAD
+    for hidden, is_noticed in ((custody.GROUP, False), (custody.GROUP + 1, True)):
+        event = events[-1 - hidden]
+        head.write_bytes(custody._head(event.seq, event.hash) + b"+999\n")
+        with pytest.raises(IntegrityError) if is_noticed else contextlib.nullcontext():
+            list(custody.read(case))
+
+
+def test_a_missing_head_is_noticed(case: Path) -> None:
+    (case / custody.HEAD).unlink()
+    with pytest.raises(IntegrityError, match=r"custody\.head"):
+        list(custody.read(case))
+    (case / custody.HEAD).touch()
+    with pytest.raises(IntegrityError, match=r"custody\.head"):
+        list(custody.read(case))
+
+
+def test_others_may_read_while_groups_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custody, "GROUP", 5)
+    custody.append(tmp_path, "first", "x")
+    over, errors, seen = threading.Event(), [], [0]
+
+    def look() -> None:
+        while not over.is_set():
+            try:
+                seen.append(len(subjects(tmp_path)))
+            except Exception as error:
+                errors.append(error)
+
+    readers = [threading.Thread(target=look) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for _ in range(20):
+            custody.extend(tmp_path, some(12))
+    finally:
+        over.set()
+        for reader in readers:
+            reader.join()
+    assert errors == []
+    assert {(number - 1) % 12 % 5 for number in seen[1:]} <= {0, 2}, "a reader sees whole groups"

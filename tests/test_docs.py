@@ -76,6 +76,17 @@ def test_every_benchmark_and_tool_that_a_document_names_exists() -> None:
             assert (ROOT / path).is_file(), f"{document}: {path}"
 
 
+def test_the_tests_that_the_threat_model_names_exist() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)`", text)
+    assert len(named) > 20
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
+    assert [name for name in named if f"def {name}(" not in sources] == []
+    files = re.findall(r"`([a-z]+/test_\w+\.py)`", text)
+    assert files
+    assert [file for file in files if not (ROOT / "tests" / file).is_file()] == []
+
+
 def test_no_placeholder_is_left() -> None:
     assert not [document for document in DOCUMENTS if "@@" in document.read_text(encoding="utf-8")]
 

@@ -124,7 +124,7 @@ CARD = 'file = "bad.onnx"\nsha256 = "sha256:0"\nlicence = "own"\n[classes]\nTank
         (CARD.replace('"uav"', "3"), "classes is no table of names"),
         (CARD + '[shown_as]\nzebra = "uav"\n', "shown_as names no node of the class tree: 'zebra'"),
         ("x = " + "[" * 5000, "it is nested too deeply"),
-        (None, "Is a directory"),
+        (None, "is a folder, pipe or device"),
     ],
 )
 def test_a_damaged_card_is_named_where_it_is_used_and_blocks_nothing(

@@ -1,6 +1,6 @@
-"""Remake requirements.lock and requirements-cuda.lock from pyproject.toml: ``make lock``.
+"""Remake requirements.lock, requirements-cuda.lock and requirements-gpu.lock from pyproject.toml: ``make lock``.
 
-Both files pin versions and hashes for every platform at once (markers choose), and name no host. Pins that still fit
+They pin versions and hashes for every platform at once (markers choose), and name no host. Pins that still fit
 are kept; ``make lock UPGRADE=1`` moves everything to the newest versions.
 
 Two facts about torch shape this script. On Linux the package index offers a torch that declares several gigabytes of
@@ -22,6 +22,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 CUDA_LOCK = ROOT / "requirements-cuda.lock"
+GPU_LOCK = ROOT / "requirements-gpu.lock"
+
+# The build of ONNX Runtime for NVIDIA GPUs, which takes the place of onnxruntime and has the same import name.
+GPU_BUILD = "onnxruntime-gpu[cuda,cudnn]"
 
 # torchvision is declared by ultralytics and has to match torch; Roundel never imports it (it loads only beside the
 # CUDA build).
@@ -51,8 +55,8 @@ TORCH_CPU_WHEELS = {
 }
 
 COMPILE = shlex.split(
-    "--no-config pip compile pyproject.toml --group dev --universal --python-version 3.11 --only-binary :all: "
-    "--generate-hashes --annotation-style line --no-header --no-emit-index-url --no-emit-find-links --quiet"
+    "--no-config pip compile --universal --python-version 3.11 --only-binary :all: --generate-hashes "
+    "--annotation-style line --no-header --no-emit-index-url --no-emit-find-links --quiet"
 )
 
 HEADER = "# {what}\n# Made by `make lock` (tools/lock.py) from pyproject.toml; do not edit.\n"
@@ -79,15 +83,34 @@ def uv_environment() -> dict[str, str]:
 
 def resolve(*, upgrade: bool) -> str:
     """Everything in one requirements text, with ``# via`` notes; the old locks say which pins to keep."""
+    kept = "" if upgrade else pins_of(*(lock.read_text() for lock in (LOCK, CUDA_LOCK) if lock.exists()))
+    return compiled("pyproject.toml", "--group", "dev", constraints="\n".join(PINS), kept=kept)
+
+
+def resolve_gpu(known: list[str], *, upgrade: bool) -> list[str]:
+    """The entries that the GPU build needs besides those of the other two files, whose pins it has to agree with."""
+    kept = GPU_LOCK.read_text() if GPU_LOCK.exists() and not upgrade else ""
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch, "wanted.txt")
+        wanted.write_text(f"{GPU_BUILD} ; sys_platform == 'linux' and platform_machine == 'x86_64'\n")
+        text = compiled(str(wanted), constraints=pins_of(*known), kept=pins_of(kept))
+    text = re.sub(r"-r \S*wanted\.txt", "tools/lock.py", text)
+    return [entry for entry in entries(text) if entry.partition("==")[0] not in names(set(known))]
+
+
+def pins_of(*texts: str) -> str:
+    """The requirement lines of locks without their hashes, which uv would keep and not ask for again."""
+    return "".join(f"{line.rstrip()}\n" for text in texts for line in re.findall(r"^[a-z][^\\\n]*", text, re.MULTILINE))
+
+
+def compiled(*sources: str, constraints: str, kept: str) -> str:
+    """What uv makes of requirements: a requirements text with hashes and ``# via`` notes."""
     with tempfile.TemporaryDirectory() as scratch:
         pins, output = Path(scratch, "pins.txt"), Path(scratch, "all.lock")
-        pins.write_text("\n".join(PINS) + "\n")
-        if not upgrade:
-            # Without their hashes, which uv would keep and not ask for again.
-            old = "".join(lock.read_text() for lock in (LOCK, CUDA_LOCK) if lock.exists())
-            output.write_text("".join(f"{line}\n" for line in re.findall(r"^[a-z][^\\\n]*", old, flags=re.MULTILINE)))
+        pins.write_text(constraints + "\n")
+        output.write_text(kept)
         subprocess.run(
-            [sys.executable, "-m", "uv", *COMPILE, "--constraints", str(pins), "--output-file", str(output)],
+            [sys.executable, "-m", "uv", *COMPILE, *sources, "--constraints", str(pins), "--output-file", str(output)],
             cwd=ROOT,
             env=uv_environment(),
             check=True,
@@ -138,7 +161,13 @@ def main() -> None:
         HEADER.format(what="What a CUDA build of torch needs besides; a CPU build (+cpu) needs none of it.")
         + "".join(cuda)
     )
-    print(f"{LOCK.name}: {len(core)} entries, {CUDA_LOCK.name}: {len(cuda)} entries")
+    gpu = resolve_gpu([*core, *cuda], upgrade="--upgrade" in sys.argv[1:])
+    GPU_LOCK.write_text(
+        HEADER.format(what="ONNX Runtime for NVIDIA GPUs, in place of onnxruntime; needs requirements-cuda.lock, too.")
+        + "".join(gpu)
+    )
+    for lock, found in ((LOCK, core), (CUDA_LOCK, cuda), (GPU_LOCK, gpu)):
+        print(f"{lock.name}: {len(found)} entries")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The only composition: one video in, one result out. The command line, batches and notebooks all call it.
 
-Frames flow through a generator. Shot detection looks at each of them; the sampler chooses which the detector sees; the
-detector runs on threads of its own while decoding goes on. Results are taken up in the order of the frames, whatever
-the speed of either, so the same file with the same settings gives the same result.
+Frames flow through a generator. Shot detection looks at each of them, keyframes are fingerprinted, and the sampler
+chooses which the detector sees; the detector runs on threads of its own while decoding goes on. Results are taken up in
+the order of the frames, whatever the speed of either, so the same file with the same settings gives the same result.
 """
 
 from __future__ import annotations
@@ -21,15 +21,30 @@ from roundel.classes import hidden_share, lineage, tree
 from roundel.config import Config
 from roundel.count import ShotEvidence, count
 from roundel.detect import LoadedDetector
+from roundel.fingerprint.keyframes import Fingerprinter, Keep, drop
+from roundel.matching.footage import Footage
 from roundel.media.colour import bgr, luma, thumbnail
 from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
+from roundel.repeats import Paths, as_repeats, find_repeats
 from roundel.sampling import Interval, Sampler
 from roundel.shot_analyst import MOST_HIDDEN, PICTURE_PX, VIEW_PX, Examined, ShotAnalyst, at_most, crop_region
 from roundel.shots import FrameLabel, ShotDetector
 from roundel.specialists import ExpendableReader, Specialists
 from roundel.track import ByteTracker
-from roundel.types import Caption, Count, Detections, Frame, MediaInfo, Proof, Sighting, VideoIdentity, VideoResult
+from roundel.types import (
+    Caption,
+    Count,
+    Detections,
+    Frame,
+    MediaInfo,
+    Proof,
+    Repeat,
+    Shot,
+    Sighting,
+    VideoIdentity,
+    VideoResult,
+)
 
 FRAMES_IN_FLIGHT_BYTES = 192 * 1024**2
 STEPS_IN_FLIGHT = 8
@@ -169,6 +184,7 @@ class _Story:
         self.evidence: list[ShotEvidence] = []
         self.captions: list[Caption] = []
         self.brief_tracks = 0
+        self.paths = Paths()
 
     def add(self, labels: Sequence[FrameLabel], examined: Iterator[Examined]) -> None:
         self._labels.extend(labels)
@@ -195,7 +211,11 @@ class _Story:
                 self._tracks,
                 self._specialists,
             )
-        self._sink.detections(self._analyst.add(examined, label.in_transition))
+        line = self._analyst.add(examined, label.in_transition)
+        for box in line["boxes"]:
+            if box["track"] is not None:
+                self.paths.add(box["track"], line["seconds"], box["xyxy"])
+        self._sink.detections(line)
 
     def close(self) -> None:
         """Finish the current shot."""
@@ -219,6 +239,8 @@ def analyze_video(
     provenance: dict[str, object],
     progress: Progress | None = None,
     specialists: Specialists = NO_SPECIALISTS,
+    keep_keyframe: Keep = drop,
+    footage: Callable[[tuple[Shot, ...]], Footage] | None = None,
 ) -> VideoResult:
     """Analyse one video.
 
@@ -231,6 +253,8 @@ def analyze_video(
         provenance: what made this result; copied into it.
         progress: called with the seconds of video that are done and those there are, as far as the header says.
         specialists: who looks at each object again; none by default.
+        keep_keyframe: takes the fingerprints and the picture of each keyframe.
+        footage: gives them back when all are there, to look for what the video shows again; without it nobody looks.
 
     Raises:
         MediaError: if the file cannot be read as video.
@@ -242,20 +266,28 @@ def analyze_video(
         specialists = replace(specialists, reader=expendable)
     info = probe(path, config.media)
     decoder = VideoDecoder(path, info, config.media)
-    shots, sampler = ShotDetector(), Sampler(config.sampling)
+    shots, sampler, fingerprinter = ShotDetector(), Sampler(config.sampling), Fingerprinter(keep_keyframe)
     story = _Story(loaded, config, info, sink, specialists)
     start = info.start_seconds_from_header or 0.0
     with ThreadPoolExecutor(loaded.calls, thread_name_prefix="detector") as pool:
         examiner = _Examiner(loaded, config, info, pool, keep_stills=specialists.reader is not None)
         for frame in decoder:
-            labels = shots.push(frame.ref, thumbnail(frame))
+            small = thumbnail(frame)
+            labels = shots.push(frame.ref, small)
+            fingerprinter.push(frame, small, shots.suspects_cut)
             interval = sampler.offer(frame, shots.suspects_cut)
             story.add(labels, examiner.open(interval) if interval is not None else iter(()))
             if progress is not None and interval is not None:
                 progress(frame.ref.at.seconds - start, info.duration_seconds_from_header)
         sampler.finish()
+        fingerprinter.finish()
         story.add(shots.finish(), examiner.finish())
         story.close()
+    repeats: tuple[Repeat, ...] = ()
+    if footage is not None:
+        own = footage(shots.shots)
+        story.paths.keep({sighting.id for sighting in story.sightings})
+        repeats = as_repeats(find_repeats(own), own, story.paths, (info.width, info.height), sink.picture)
     if expendable is not None:
         info = replace(info, warnings=(*info.warnings, *expendable.warnings()))
     return VideoResult(
@@ -267,27 +299,31 @@ def analyze_video(
         shots=shots.shots,
         sightings=tuple(story.sightings),
         brief_tracks=story.brief_tracks,
-        counts=count_by_class(story.sightings, story.evidence, config.counting.samples),
+        counts=count_by_class(story.sightings, story.evidence, config.counting.samples, repeats),
         captions=tuple(story.captions),
+        repeats=repeats,
     )
 
 
-def count_by_class(sightings: Sequence[Sighting], evidence: Sequence[ShotEvidence], samples: int) -> dict[str, Count]:
+def count_by_class(
+    sightings: Sequence[Sighting], evidence: Sequence[ShotEvidence], samples: int, repeats: Sequence[Repeat] = ()
+) -> dict[str, Count]:
     """Counts for every class that a sighting is reported as; people and burnt-in graphics are not counted.
 
     A class includes the classes below it: an object whose class stays open between aircraft and vehicle counts as
     equipment, and so do all aircraft and vehicles.
     """
     countable = [item for item in sightings if hidden_share(item.posterior) < MOST_HIDDEN and not item.burnt_in]
+    same = [pair for repeat in repeats for pair in repeat.same]
     counts = {}
     for node in sorted({sighting.node for sighting in countable}):
         members = [sighting for sighting in countable if node in lineage(sighting.node)]
-        found = count([sighting.id for sighting in members], evidence, samples)
+        found = count([sighting.id for sighting in members], evidence, samples, same)
         if found.lower == 1 and not found.proof:
             solid = {track for shot in evidence for track in shot.solid}
             best = max((item for item in members if item.id in solid and item.exemplars), key=lambda item: item.score)
             view = max(best.exemplars, key=lambda item: item.score)
             proof = (Proof(view.seconds, (best.id,), (view.xyxy,), view.file),)
-            found = Count(found.lower, found.estimate, found.interval, found.upper, proof)
+            found = replace(found, proof=proof)
         counts[node] = found
     return counts

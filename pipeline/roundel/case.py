@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,11 @@ from pathlib import Path
 
 from roundel import custody, package
 from roundel.config import Config
-from roundel.disk import locked, replace_text
+from roundel.disk import PARTIAL, locked, read_bounded, replace_text
 from roundel.errors import IntegrityError, UsageError
 from roundel.media.identity import sha256_of
 from roundel.record import ClaimsCheck
+from roundel.words import shorten
 
 CONFIG = "roundel.toml"
 VIDEOS = "videos"
@@ -27,6 +29,7 @@ LOCK = ".lock"
 MERGE_LOCK = ".merge.lock"
 UNCHECKED = (
     *(name for made in (INDEX, VECTORS) for name in (made, f"{made}-journal", f".{made}.lock")),
+    "fingerprints",
     LOCK,
     MERGE_LOCK,
 )
@@ -48,6 +51,9 @@ CLAIMS_CHECKED = "claims"
 CLAIMS = "claims"
 """Folder of the checks of claims, one file for each claim file."""
 CLAIMS_PAGE = "claims.html"
+A_LINK = "is a link, which Roundel never writes: the file or folder was replaced"
+_CHECK = re.compile(rf"{CLAIMS}/[^/\0]{{1,240}}\.json")
+MOST_CHECK_BYTES = 64 * 1024**2
 FILES = (
     (CONFIGURED, CONFIG),
     (GALLERY_ADDED, GALLERY_FILE),
@@ -66,8 +72,9 @@ def create(case: Path, config: Config) -> None:
         UsageError: if the folder exists and is no case.
         IntegrityError: if it was a case and its custody log is missing or damaged.
     """
-    if case.exists() and not is_case(case) and (not case.is_dir() or any(case.iterdir())):
-        raise UsageError(f"{case}: exists and is no case; give a new or empty folder to --case")
+    require_free(case)
+    if case.is_dir():
+        refuse_links(case)
     if (case / custody.FILE).is_file():
         custody.extend(case, [])  # removes what an interrupted run has left unfinished
     noted = [event for event in (custody.read(case) if is_case(case) else ()) if event.event == CONFIGURED]
@@ -81,30 +88,65 @@ def create(case: Path, config: Config) -> None:
     (case / VIDEOS).mkdir(exist_ok=True)
 
 
+def require_free(folder: Path) -> None:
+    """Make sure that a folder is a case or may become one.
+
+    Raises:
+        UsageError: if it holds something else.
+    """
+    if folder.exists() and not is_case(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        if is_case(folder):  # somebody else has just made it
+            return
+        raise UsageError(f"{folder}: exists and is no case; give a new or empty folder for the case")
+
+
 def is_case(folder: Path) -> bool:
     """Whether a folder is a case, also one whose custody log was removed."""
     logs = (folder / custody.FILE, folder / custody.HEAD)
     return any(path.is_file() for path in logs) or any((folder / VIDEOS).glob(f"*/*/{package.MANIFEST}"))
 
 
-def require(case: Path) -> Path:
-    """The folder of an existing case.
+def require(case: Path, *, links: bool = False) -> Path:
+    """The folder of an existing case; ``links`` in it are only left to a caller that lists and does not follow them.
 
     Raises:
         UsageError: if it is none.
+        IntegrityError: if there are links in it.
     """
     if not is_case(case):
         raise UsageError(
             f"{case}: is no case (it has no {custody.FILE}); make one with: "
             f"roundel analyze VIDEO --case {shlex.quote(str(case))}"
         )
+    if not links:
+        refuse_links(case)
     return case
 
 
+def refuse_links(case: Path) -> None:
+    """Refuse a case in which a link takes the place of something: what is read or written there would lie elsewhere.
+
+    Raises:
+        IntegrityError: naming the link.
+    """
+    for path in (*case.iterdir(), *(case / VIDEOS).glob("*"), *(case / CLAIMS).glob("*")):
+        if path.is_symlink():
+            raise IntegrityError(
+                f"{path}: {A_LINK}; restore it from a copy: what is read or written there would lie elsewhere"
+            )
+
+
 def packages(case: Path) -> list[Path]:
-    """The folders of all packages, sorted by video and analysis."""
+    """The folders of all packages, sorted by video and analysis; none that a link leads to."""
+    if (case / VIDEOS).is_symlink():
+        return []
     return sorted(
-        path for path in (case / VIDEOS).glob("*/*") if path.is_dir() and not path.name.startswith(package.PARTIAL)
+        path
+        for path in (case / VIDEOS).glob("*/*")
+        if path.is_dir()
+        and not path.name.startswith(package.PARTIAL)
+        and not path.is_symlink()
+        and not path.parent.is_symlink()
     )
 
 
@@ -132,7 +174,7 @@ def problems(case: Path) -> Iterator[str]:
     noted = {subject: event for (kind, subject), event in latest.items() if kind == ANALYSED}
     present = {path.relative_to(case).as_posix(): path for path in packages(case)}
     for name in sorted(noted.keys() - present.keys()):
-        yield f"{case / name}: the package is missing"
+        yield f"{case}/{shorten(name)}: the package is missing"
     for name, folder in present.items():
         if name not in noted:
             if whole:
@@ -140,9 +182,11 @@ def problems(case: Path) -> Iterator[str]:
         elif not agrees(folder, noted[name]):
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
-    checked = {name for kind, name in latest if kind == CLAIMS_CHECKED} | {
-        path.relative_to(case).as_posix() for path in claim_checks(case)
-    }
+    checked = {name for kind, name in latest if kind == CLAIMS_CHECKED}
+    for name in sorted(name for name in checked if not _CHECK.fullmatch(name)):
+        yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as a check of claims, which it cannot be"
+        checked.remove(name)
+    checked |= {path.relative_to(case).as_posix() for path in claim_checks(case)}
     for kind, name in (*FILES, *((CLAIMS_CHECKED, name) for name in sorted(checked))):
         if whole or (kind, name) in latest:
             yield from _problems_of(case, name, latest.get((kind, name)))
@@ -161,8 +205,8 @@ def note_import(case: Path, details: dict[str, object]) -> None:
 
 
 def claim_checks(case: Path) -> list[Path]:
-    """The files that hold checks of claims, sorted."""
-    return sorted((case / CLAIMS).glob("*.json"))
+    """The files that hold checks of claims, sorted; none that a link leads to."""
+    return [] if (case / CLAIMS).is_symlink() else sorted((case / CLAIMS).glob("*.json"))
 
 
 def read_claim_checks(case: Path) -> list[ClaimsCheck]:
@@ -178,7 +222,11 @@ def read_claim_checks(case: Path) -> list[ClaimsCheck]:
         wrong = list(_problems_of(case, name, noted.get(name)))
         if wrong:
             raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and check the claims again")
-        found.append(ClaimsCheck.model_validate_json(path.read_text(encoding="utf-8")))
+        try:
+            found.append(ClaimsCheck.model_validate_json(read_bounded(path, MOST_CHECK_BYTES).decode("utf-8")))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+            raise IntegrityError(f"{path}: cannot be read: {reason}; check the claims again") from error
     return found
 
 
@@ -213,19 +261,23 @@ def logged(case: Path) -> dict[str, custody.Event]:
 
 
 def agrees(folder: Path, event: custody.Event) -> bool:
-    """Whether a package's manifest is the one that the log notes; a missing manifest is another problem."""
+    """Whether a package's manifest is the one that the log notes; a missing one, or a link, is another problem."""
     manifest = folder / package.MANIFEST
-    return not manifest.is_file() or sha256_of(manifest) == event.details.get("manifest_sha256")
+    return (
+        not manifest.is_file() or manifest.is_symlink() or sha256_of(manifest) == event.details.get("manifest_sha256")
+    )
 
 
 def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator[str]:
     path = case / name
-    if event is None:
+    if path.is_symlink() or path.parent.is_symlink():
+        yield f"{path}: {A_LINK}"
+    elif event is None:
         if path.exists():
             yield f"{path}: the custody log does not mention this file"
     elif not path.is_file():
         yield f"{path}: is missing"
-    elif sha256_of(path) != event.details.get("sha256"):
+    elif path.stat().st_size > package.MOST_FILE_BYTES or sha256_of(path) != event.details.get("sha256"):
         yield f"{path}: was changed"
 
 
@@ -233,9 +285,11 @@ def _strangers(case: Path) -> Iterator[str]:
     known = {custody.FILE, custody.HEAD, VIDEOS, CLAIMS, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
-            yield f"{path}: is a link, which Roundel never writes: the file or folder was replaced"
+            yield f"{path}: {A_LINK}"
     for path in sorted(case.iterdir()):
-        if path.name not in known:
+        if path.name.startswith(f".{custody.HEAD}{PARTIAL}"):
+            yield f"{path}: a run is at work or was interrupted; the next one removes it"
+        elif path.name not in known:
             yield f"{path}: was added"
     files = {case / name for _, name in FILES if "/" in name}
     for folder in sorted({path.parent for path in files}):

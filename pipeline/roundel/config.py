@@ -12,9 +12,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from roundel.disk import read_bounded
 from roundel.errors import UsageError
+from roundel.words import shorten
 
 GIB = 1024**3
+YEAR = 366 * 24 * 3600
+MOST_BYTES = 1024**2  # of a file of settings
+MOST_SHOWN = 80  # characters of a wrong value
 
 
 class Section(BaseModel):
@@ -28,13 +33,17 @@ class MediaConfig(Section):
 
     ffmpeg: str = Field("ffmpeg", description="ffmpeg program, 5.1 or newer")
     ffprobe: str = Field("ffprobe", description="ffprobe program of the same release")
-    max_pixels: int = Field(8192 * 4320, gt=0, description="largest frame, width × height")
-    max_duration_seconds: float = Field(24 * 3600, gt=0, description="longest video")
-    max_frames: int = Field(10_000_000, gt=0, description="most frames of one video")
-    memory_bytes: int = Field(4 * GIB, gt=0, description="address space of the decoding process")
-    cpu_seconds: int = Field(12 * 3600, gt=0, description="processor time of the decoding process")
-    probe_seconds: float = Field(30, gt=0, description="wall-clock limit for reading the header")
-    stall_seconds: float = Field(60, gt=0, description="longest wait for the next frame")
+    hwaccel: Literal["off", "auto", "cuda"] = Field(
+        "off", description="'cuda' decodes on the GPU (NVDEC) and is an error without, 'auto' where that is possible"
+    )
+    max_bytes: int = Field(256 * GIB, gt=0, le=2**53, description="largest file")
+    max_pixels: int = Field(8192 * 4320, gt=0, le=2**31 - 1, description="largest frame, width × height")
+    max_duration_seconds: float = Field(24 * 3600, gt=0, le=10 * YEAR, description="longest video")
+    max_frames: int = Field(10_000_000, gt=0, le=2**53, description="most frames of one video")
+    memory_bytes: int = Field(4 * GIB, ge=GIB // 8, le=2**53, description="address space of the decoding process")
+    cpu_seconds: int = Field(12 * 3600, gt=0, le=YEAR, description="processor time of the decoding process")
+    probe_seconds: float = Field(30, gt=0, le=3600, description="wall-clock limit for reading the header")
+    stall_seconds: float = Field(60, gt=0, le=3600, description="longest wait for the next frame")
 
 
 class SamplingConfig(Section):
@@ -44,7 +53,7 @@ class SamplingConfig(Section):
         2.0, description="frames a second at least; 'all' for every frame"
     )
     dense_fps: float = Field(8.0, gt=0, description="frames a second around detections")
-    per_shot: int = Field(3, ge=1, description="frames a shot at least, where it has as many")
+    per_shot: int = Field(3, ge=1, le=1000, description="frames a shot at least, where it has as many")
     trigger_score: float = Field(0.2, ge=0, le=1, description="a box of this score makes sampling denser")
 
 
@@ -52,16 +61,26 @@ class DetectorConfig(Section):
     """Which detector, and how its boxes are made."""
 
     model: str = Field("hardware-v1", description="name in the registry, or path of an .onnx or .pt file")
-    engine: Literal["auto", "onnx", "openvino", "ultralytics"] = Field("auto", description="what runs the network")
-    input_px: int = Field(416, ge=64, multiple_of=32, description="longest side that the network sees")
+    engine: Literal["auto", "onnx", "openvino", "tensorrt", "ultralytics"] = Field(
+        "auto", description="what runs the network"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="'auto' takes a GPU if engine and machine have one, 'cuda' is an error without"
+    )
+    precision: Literal["auto", "fp16"] = Field(
+        "auto", description="'auto' as the weights are; 'fp16' with tensorrt or ultralytics on a GPU"
+    )
+    input_px: int = Field(416, ge=64, le=4096, multiple_of=32, description="longest side that the network sees")
     score: float = Field(0.15, gt=0, lt=1, description="boxes below this score are dropped")
     nms_iou: float = Field(0.55, gt=0, le=1, description="two boxes that overlap more are one object")
     contained: float = Field(
         0.8, gt=0, le=1, description="a box with this share of its area inside another is a part of it"
     )
     tiles: Literal["auto", "on", "off"] = Field("auto", description="cut large frames into overlapping tiles")
-    batch: int = Field(8, ge=1, description="most pictures in one call of the network")
-    threads: int = Field(0, ge=0, description="threads of the engine; 0 takes the processors this process may use")
+    batch: int = Field(8, ge=1, le=256, description="most pictures in one call of the network")
+    threads: int = Field(
+        0, ge=0, le=1024, description="threads of the engine; 0 takes the processors this process may use"
+    )
 
 
 class TrackingConfig(Section):
@@ -77,7 +96,7 @@ class TrackingConfig(Section):
         0.4, ge=0, le=1, description="a sighting has at least this mean of its best half of scores"
     )
     node_share: float = Field(0.7, gt=0.5, le=1, description="share of the fused scores that a class node needs")
-    exemplars: int = Field(5, ge=1, description="pictures kept of a sighting")
+    exemplars: int = Field(5, ge=1, le=100, description="pictures kept of a sighting")
 
 
 class CountingConfig(Section):
@@ -87,7 +106,7 @@ class CountingConfig(Section):
     min_score: float = Field(0.5, ge=0, le=1, description="score that both have in each of these frames")
     max_overlap: float = Field(0.1, ge=0, le=1, description="largest share of the smaller box inside the other one")
     max_likeness: float = Field(0.75, ge=0, le=1, description="largest likeness of the two crops, straight or mirrored")
-    samples: int = Field(400, ge=50, description="partitions drawn for the estimate")
+    samples: int = Field(400, ge=50, le=100_000, description="partitions drawn for the estimate")
 
 
 class TypesConfig(Section):
@@ -185,12 +204,16 @@ def load(file: Path | None = None, flags: dict[str, dict[str, Any]] | None = Non
     data: dict[str, Any] = {}
     if file is not None:
         try:
-            data = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            data = tomllib.loads(read_bounded(file, MOST_BYTES).decode("utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise UsageError(f"{file}: cannot be read as a TOML configuration: {reason}") from error
+            said = shorten("it is nested too deeply" if isinstance(error, RecursionError) else str(reason))
+            raise UsageError(f"{file}: cannot be read as a TOML configuration: {said}") from error
         if strangers := sorted(data.keys() - Config.model_fields.keys()):
-            raise UsageError(f"{file}: [{strangers[0]}] is no section; sections are: {', '.join(Config.model_fields)}")
+            raise UsageError(
+                f"{file}: [{shorten(strangers[0], MOST_SHOWN)}] is no section; sections are: "
+                f"{', '.join(Config.model_fields)}"
+            )
     try:
         values = Config(**data).model_dump()
         for section, wanted in (flags or {}).items():
@@ -206,11 +229,16 @@ def load(file: Path | None = None, flags: dict[str, dict[str, Any]] | None = Non
 
 
 def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
+    first = error.errors(include_url=False)[0]
     parts = [*filter(None, [error.title.removesuffix("Config").lower()]), *map(str, first["loc"])]
+    try:
+        found = shorten(repr(first["input"]), MOST_SHOWN)
+    except RecursionError:
+        found = "something that is nested too deeply"
     section = Config.model_fields[parts[0]].annotation
     if first["type"] == "extra_forbidden" and section is not None:
-        return f"{'.'.join(parts)}: there is no such setting; settings here are: {', '.join(section.model_fields)}"
+        known = ", ".join(section.model_fields)
+        return f"{shorten('.'.join(parts), MOST_SHOWN)}: there is no such setting; settings here are: {known}"
     if len(parts) == 1:
-        return f"{parts[0]}: must be a table: write its settings below a line [{parts[0]}] (found: {first['input']!r})"
-    return f"{'.'.join(parts[:2])}: {first['msg']} (found: {first['input']!r})"
+        return f"{parts[0]}: must be a table: write its settings below a line [{parts[0]}] (found: {found})"
+    return f"{shorten('.'.join(parts[:2]), MOST_SHOWN)}: {first['msg']} (found: {found})"

@@ -131,8 +131,12 @@ class ShotEvidence:
     solid: frozenset[str]
 
 
-def count(tracks: Sequence[str], shots: Sequence[ShotEvidence], samples: int) -> Count:
-    """Count the distinct objects among ``tracks`` (ids of one class, over all shots)."""
+def count(tracks: Sequence[str], shots: Sequence[ShotEvidence], samples: int, same: Iterable[Pair] = ()) -> Count:
+    """Count the distinct objects among ``tracks`` (ids of one class, over all shots).
+
+    ``same`` are pairs of tracks that are one object because the footage is shown again. Where that contradicts two
+    objects side by side, it is left out: it must not take anything from the lower bound.
+    """
     wanted = set(tracks)
     best: list[str] = sorted(track for shot in shots for track in shot.solid & wanted)[:1]
     proof: tuple[Proof, ...] = ()
@@ -141,14 +145,17 @@ def count(tracks: Sequence[str], shots: Sequence[ShotEvidence], samples: int) ->
         if len(group) > max(1, len(best)):
             best = group
             proof = (Proof(kept.seconds, tuple(group), tuple(kept.boxes[track] for track in group), kept.exhibit),)
-    lower, upper = len(best), len(tracks)
-    low, middle, high = _spread_of_partitions(tracks, shots, samples)
+    rivals = _rivals(tracks, shots)
+    objects = _united(tracks, rivals, same)
+    lower, upper = len(best), len(objects)
+    low, middle, high = _spread_of_partitions(objects, rivals, samples)
     return Count(
         lower=lower,
         estimate=max(lower, middle),
         interval=(max(lower, low) if lower else 0, max(lower, high)),
         upper=upper,
         proof=proof,
+        shown_again=len(tracks) - upper,
     )
 
 
@@ -160,32 +167,52 @@ def _largest_group(wanted: set[str], pairs: frozenset[Pair]) -> list[str]:
     return sorted(group)
 
 
-def _spread_of_partitions(tracks: Sequence[str], shots: Sequence[ShotEvidence], samples: int) -> tuple[int, int, int]:
-    """The 5, 50 and 95 % points of the number of objects over random ways to explain the tracks."""
+def _rivals(tracks: Sequence[str], shots: Sequence[ShotEvidence]) -> dict[str, set[str]]:
+    """For each track those that are proven to be other objects."""
     rivals: dict[str, set[str]] = {track: set() for track in tracks}
     for one, other in {pair for shot in shots for kept in shot.groups for pair in kept.pairs}:
         if one in rivals and other in rivals:
             rivals[one].add(other)
             rivals[other].add(one)
-    runs = max(FEWEST_SAMPLES, min(samples, SAMPLING_WORK // max(1, len(tracks))))
-    found = sorted(_sample_partition(tracks, rivals, random.Random(SEED + run)) for run in range(runs))  # noqa: S311
+    return rivals
+
+
+def _united(tracks: Sequence[str], rivals: Mapping[str, set[str]], same: Iterable[Pair]) -> list[frozenset[str]]:
+    """The tracks, those that are one object put together; never two that are proven to be different."""
+    groups = {track: frozenset({track}) for track in tracks}
+    for one, other in sorted(same):
+        if one not in groups or other not in groups or groups[one] == groups[other]:
+            continue
+        united = groups[one] | groups[other]
+        if all(rivals[track].isdisjoint(united) for track in united):
+            groups.update(dict.fromkeys(united, united))
+    return list(dict.fromkeys(groups[track] for track in tracks))
+
+
+def _spread_of_partitions(
+    objects: Sequence[frozenset[str]], rivals: Mapping[str, set[str]], samples: int
+) -> tuple[int, int, int]:
+    """The 5, 50 and 95 % points of the number of objects over random ways to explain the tracks."""
+    runs = max(FEWEST_SAMPLES, min(samples, SAMPLING_WORK // max(1, len(objects))))
+    found = sorted(_sample_partition(objects, rivals, random.Random(SEED + run)) for run in range(runs))  # noqa: S311
     low, middle, high = (found[round(share * (runs - 1))] for share in (0.05, 0.5, 0.95))
     return low, middle, high
 
 
-def _sample_partition(tracks: Sequence[str], rivals: Mapping[str, set[str]], draw: random.Random) -> int:
-    """The number of objects in one random way to explain the tracks that respects what is proven different.
+def _sample_partition(objects: Sequence[frozenset[str]], rivals: Mapping[str, set[str]], draw: random.Random) -> int:
+    """The number of objects in one random way to explain the tracks that respects what is proven.
 
     Every track in random order is a new object or one of the earlier ones that it may be, with even odds: without a
     calibrated likeness between shots nothing better is known, and the interval says so by its width.
     """
     groups: list[set[str]] = []
-    order = list(tracks)
+    order = list(objects)
     draw.shuffle(order)
-    for track in order:
-        possible = [group for group in groups if rivals[track].isdisjoint(group)] if draw.random() < 0.5 else []
+    for tracks in order:
+        barred = {rival for track in tracks for rival in rivals[track]}
+        possible = [group for group in groups if barred.isdisjoint(group)] if draw.random() < 0.5 else []
         if possible:
-            draw.choice(possible).add(track)
+            draw.choice(possible).update(tracks)
         else:
-            groups.append({track})
+            groups.append(set(tracks))
     return len(groups)

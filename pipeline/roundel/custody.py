@@ -11,7 +11,7 @@ import errno
 import fcntl
 import getpass
 import hashlib
-import io
+import itertools
 import json
 import os
 import re
@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from roundel.disk import replace_text
+from roundel.disk import open_regular, read_bounded, remove_partials, replace_text
 from roundel.errors import IntegrityError
 
 FILE = "custody.jsonl"
@@ -30,8 +30,10 @@ HEAD = "custody.head"
 GENESIS = "sha256:" + "0" * 64
 REPAIRED = "repaired"
 TAIL_BYTES = 64 * 1024
+MOST_LINE_BYTES = 4 * 1024**2
 GROUP = 500
 """Lines that are flushed to the disk together."""
+MOST_TAIL_BYTES = 64 * 1024**2
 _ANNOUNCEMENT = re.compile(rb"(?<=\n)\+([0-9]{1,3})\n\Z")
 
 
@@ -96,16 +98,20 @@ def extend(case: Path, entries: Sequence[Entry]) -> list[Event]:
     """
     path = case / FILE
     added: list[Event] = []
-    with path.open("a+b", buffering=0) as stream:
+    with _open_log(path) as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         tail, unfinished = _tail(stream, path)
-        _check_head(case, _read_head(case), tail)
+        stated = _read_head(case)
+        _check_head(case, stated, tail)
+        remove_partials(case / HEAD)
         if unfinished:
             os.ftruncate(stream.fileno(), stream.seek(0, os.SEEK_END) - unfinished)
             entries = [(REPAIRED, FILE, {"removed_bytes": unfinished}), *entries]
-        if not tail:
-            (case / HEAD).touch()
         last = tail[-1] if tail else None
+        if last is None:
+            (case / HEAD).touch()
+        elif stated != _head(last.seq, last.hash):  # never more than one interruption behind
+            _write_head(case, _head(last.seq, last.hash))
         for start in range(0, len(entries), GROUP):
             group = _chained(last, entries[start : start + GROUP])
             if len(group) > 1:
@@ -138,6 +144,12 @@ def _body(event: Event) -> dict[str, Any]:
     return {key: value for key, value in asdict(event).items() if key != "hash"}
 
 
+def _open_log(path: Path) -> IO[bytes]:
+    """The log, to be read and added to; a new one where there is none, and never what a link leads to."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    return os.fdopen(descriptor, "a+b", buffering=0)
+
+
 def _write(stream: IO[bytes], lines: bytes) -> None:
     """Write lines to the disk whole or not at all."""
     size = os.fstat(stream.fileno()).st_size
@@ -153,7 +165,7 @@ def _write(stream: IO[bytes], lines: bytes) -> None:
 def _tail(stream: IO[bytes], path: Path) -> tuple[list[Event], int]:
     """The last events, at most one more than a group, and the bytes of an unfinished line after them."""
     start, tail = stream.seek(0, os.SEEK_END), b""
-    while start > 0 and tail.count(b"\n") <= GROUP + 1:
+    while start > 0 and tail.count(b"\n") <= GROUP + 1 and len(tail) < MOST_TAIL_BYTES:
         step = min(TAIL_BYTES, start)
         start -= step
         stream.seek(start)
@@ -191,7 +203,7 @@ def _head(seq: int, digest: str) -> bytes:
 
 def _read_head(case: Path) -> bytes | None:
     path = case / HEAD
-    return path.read_bytes() if path.is_file() else None
+    return read_bounded(path, TAIL_BYTES, follow=False) if path.is_file() else None
 
 
 def _write_head(case: Path, head: bytes) -> None:
@@ -200,7 +212,7 @@ def _write_head(case: Path, head: bytes) -> None:
     if path.is_file() and path.stat().st_size > len(head):
         replace_text(path, head.decode())
         return
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         os.pwrite(descriptor, head, 0)
         os.fsync(descriptor)
@@ -244,18 +256,27 @@ def read(case: Path) -> Iterator[Event]:
     path = case / FILE
     if not path.is_file():
         raise IntegrityError(f"{path}: the custody log is missing; restore it from a copy")
-    with path.open("rb") as stream:
-        fcntl.flock(stream, fcntl.LOCK_SH)
-        raw, stated = stream.read(), _read_head(case)
     event = None
-    whole = raw[: raw.rfind(b"\n") + 1]
     tail: deque[Event] = deque(maxlen=GROUP + 1)
-    for number, line in enumerate(io.BytesIO(whole)):
-        event = _checked(path, number, line, event)
-        tail.append(event)
-        yield event
+    is_unfinished = False
+    try:
+        with open_regular(path, follow=False) as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            stated, left = _read_head(case), os.fstat(stream.fileno()).st_size
+            fcntl.flock(stream, fcntl.LOCK_UN)  # what is added from now on is not read
+            for number in itertools.count():
+                line = stream.readline(min(left, MOST_LINE_BYTES))
+                left -= len(line)
+                is_unfinished = bool(line) and not line.endswith(b"\n") and not left
+                if not line or is_unfinished:
+                    break
+                event = _checked(path, number, line, event)
+                tail.append(event)
+                yield event
+    except OSError as error:
+        raise IntegrityError(f"{error.filename or path}: {error.strerror or error}; restore it from a copy") from error
     _check_head(case, stated, list(tail))
-    if len(whole) < len(raw):
+    if is_unfinished:
         raise IntegrityError(
             f"{path}: ends in an unfinished line: a run was interrupted while it wrote, or bytes were added; the next "
             "roundel analyze or roundel batch run removes it and notes that"

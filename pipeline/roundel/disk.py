@@ -1,16 +1,62 @@
-"""Files that appear whole or not at all."""
+"""Files that are read within limits, appear whole or not at all, and are held by one process at a time."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import platform
+import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from roundel.errors import UsageError
+
+PARTIAL = ".partial-"
+
+
+def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
+    """Open a regular file for reading; whatever else may lie there, the call does not wait.
+
+    Args:
+        path: the file.
+        follow: whether it may be a link to a file. Files that Roundel has written are no links.
+
+    Raises:
+        OSError: if it cannot be opened, or is a folder, pipe or device.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise OSError(errno.ELOOP, "is a link, which Roundel never writes", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is a folder, pipe or device", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def lies_within(path: Path, folder: Path) -> bool:
+    """Whether a path, with every link followed, lies below a folder."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def read_bounded(path: Path, most_bytes: int, *, follow: bool = True) -> bytes:
+    """The bytes of a regular file that is not larger than it should be.
+
+    Raises:
+        OSError: if it cannot be opened, is a folder, pipe or device, or is larger.
+    """
+    with open_regular(path, follow=follow) as stream:
+        is_larger = os.fstat(stream.fileno()).st_size > most_bytes
+        data = b"" if is_larger else stream.read(most_bytes + 1)  # it may grow meanwhile
+    if is_larger or len(data) > most_bytes:
+        raise OSError(errno.EFBIG, f"is larger than {most_bytes:,} bytes", str(path))
+    return data
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -22,18 +68,27 @@ def replace_text(path: Path, text: str) -> None:
         OSError: if it cannot be written; the older file is then as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in path.parent.glob(f".{path.name}.partial-*"):
-        left_over.unlink()
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    remove_partials(path)
+    partial = path.with_name(f".{path.name}{PARTIAL}{platform.node()}-{os.getpid()}-{threading.get_ident()}")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        while True:
+            with partial.open("w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            with suppress(FileNotFoundError):  # somebody else who writes the same file took it for left over
+                partial.replace(path)
+                break
         flush(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(path: Path) -> None:
+    """Remove what interrupted runs of :func:`replace_text` have left beside a file."""
+    for other in path.parent.iterdir():
+        if other.name.startswith(f".{path.name}{PARTIAL}"):
+            other.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:
@@ -46,19 +101,21 @@ def flush(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, busy: str, shared: bool = False) -> Iterator[None]:
+def locked(path: Path, busy: str = "", shared: bool = False, waits: bool = False) -> Iterator[None]:
     """Hold a lock file; the system releases it however this process ends. It is removed by who holds it last.
 
     Args:
         path: the lock file; it says who took it.
         busy: what to say if somebody else holds it; who that is, as far as known, is added.
         shared: several may hold it so at the same time, but nobody exclusively.
+        waits: until nobody else holds it; for what takes a moment.
 
     Raises:
         UsageError: if somebody else holds it.
         OSError: if the place knows no locks.
     """
-    stream = _take(path, busy, shared)
+    how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if waits else fcntl.LOCK_NB)
+    stream = _take(path, busy, how)
     with stream:
         stream.seek(0)
         stream.truncate()
@@ -72,13 +129,15 @@ def locked(path: Path, busy: str, shared: bool = False) -> Iterator[None]:
                 path.unlink(missing_ok=True)
 
 
-def _take(path: Path, busy: str, shared: bool) -> TextIO:
+def _take(path: Path, busy: str, how: int) -> TextIO:
     while True:
-        stream = path.open("a+", encoding="utf-8")
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        stream = os.fdopen(descriptor, "a+", encoding="utf-8")
         try:
-            fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-            if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
-                return stream
+            fcntl.flock(stream, how)
+            with suppress(FileNotFoundError):
+                if path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+                    return stream
         except BlockingIOError:
             stream.seek(0)
             holder = stream.read(200).strip()

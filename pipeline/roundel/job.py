@@ -20,8 +20,11 @@ from roundel.claims.publish import records
 from roundel.claims.scene import Scene, footage_of
 from roundel.config import Config
 from roundel.detect import LoadedDetector
+from roundel.disk import lies_within, read_bounded
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
+from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.media.identity import identify
+from roundel.media.nvdec import decoder_name
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, ClaimRecord, to_record
 from roundel.sandbox import protections
@@ -36,6 +39,7 @@ VIDEO_SUFFIXES = frozenset(
     )
     for suffix in line.split()
 )
+MOST_LIST_BYTES = 64 * 1024**2
 LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
 LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "pydantic", "scipy", "supervision", "trackers")
 
@@ -59,10 +63,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The files of a job, in order, and the files of given folders that were passed over because of their names."""
+    """The files of a job, in order, and what was passed over in given folders.
+
+    ``passed_over`` has no video's name; ``links`` are links that lead out of the folder or nowhere, and what is neither
+    file nor folder: whoever has made a folder does not choose which other files are read.
+    """
 
     files: tuple[Path, ...]
     passed_over: tuple[Path, ...]
+    links: tuple[Path, ...] = ()
 
 
 def collect(arguments: Iterable[Path]) -> Inputs:
@@ -73,22 +82,25 @@ def collect(arguments: Iterable[Path]) -> Inputs:
     """
     files: dict[Path, None] = {}
     passed_over: list[Path] = []
+    links: list[Path] = []
     for argument in arguments:
         if _is_folder(argument):
             for path in _inside(argument):
-                if path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir():
+                if _leads_out(path, argument):
+                    links.append(path)
+                elif path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir():
                     files[path] = None
                 else:
                     passed_over.append(path)
-        elif argument.suffix.lower() in LIST_SUFFIXES and argument.is_file():
-            files.update(dict.fromkeys(_read_list(argument)))
+        elif argument.suffix.lower() in LIST_SUFFIXES and _is_file(argument):
+            files.update(dict.fromkeys(argument.parent / line for line in read_list(argument)))
         else:
             files[argument] = None
-    return Inputs(tuple(files), tuple(passed_over))
+    return Inputs(tuple(files), tuple(passed_over), tuple(links))
 
 
 def _inside(folder: Path) -> list[Path]:
-    """The files below a folder without hidden ones, and the folders that may not be read, sorted."""
+    """What lies below a folder without hidden files: no folders but links and those that may not be read; sorted."""
     found: list[Path] = []
 
     def note(error: OSError) -> None:
@@ -96,8 +108,16 @@ def _inside(folder: Path) -> list[Path]:
 
     for place, folders, names in os.walk(folder, onerror=note):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found.extend(Path(place, name) for name in names if not name.startswith(".") and Path(place, name).is_file())
+        found.extend(Path(place, name) for name in names if not name.startswith("."))
+        found.extend(Path(place, name) for name in folders if Path(place, name).is_symlink())
     return sorted(found)
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    """Whether what was found in a folder is no file of it: a link to elsewhere or to a folder, a pipe or a device."""
+    if not path.is_symlink():
+        return not (path.is_file() or path.is_dir())
+    return not path.is_file() or not lies_within(path, folder)
 
 
 def _is_folder(path: Path) -> bool:
@@ -107,30 +127,47 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _read_list(path: Path) -> Iterator[Path]:
+def _is_file(path: Path) -> bool:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def read_list(path: Path) -> Iterator[str]:
+    """The entries of a list, one a line, without comments.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    try:
+        lines = read_bounded(path, MOST_LIST_BYTES).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            f"{path}: cannot be read as a list of paths ({error}); write one path a line, in UTF-8"
+            f"{path}: cannot be read as a list of paths ({reason}); write one path a line, in UTF-8"
         ) from error
     for line in lines:
         if line.strip() and not line.startswith("#"):
-            entry = Path(line.strip())
-            yield entry if entry.is_absolute() else path.parent / entry
+            yield line.strip()
 
 
 def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS) -> dict[str, object]:
-    """Everything that determines a result, besides the video: it names the analysis and is written into it."""
+    """Everything that determines a result, besides the video: it names the analysis and is written into it.
+
+    Raises:
+        MissingProgramError: if decoding on a GPU is asked for and cannot be had.
+    """
     return {
         "tool_version": __version__,
         **loaded.provenance,
         **specialists.provenance,
         "config_sha256": config.sha256,
         "config": config.model_dump(mode="json"),
-        "decoder": "ffmpeg",
+        "decoder": decoder_name(config.media),
         "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
         "tracker": "ByteTrack",
+        "fingerprints": FINGERPRINTS,
         "libraries": {name: version(name) for name in LIBRARIES},
         "python_version": platform.python_version(),
         "machine": platform.machine(),
@@ -189,7 +226,7 @@ def _take(
     job: _Job, path: Path, known: set[tuple[str, object]], progress: Callable[[Path], Progress] | None
 ) -> Outcome:
     try:
-        identity = identify(path)
+        identity = identify(path, job.config.media.max_bytes)
     except MediaError as error:
         custody.append(job.case, "failed", str(path), {"kind": type(error).__name__, "message": str(error)})
         return Outcome(path, "failed", None, None, str(error))
@@ -273,7 +310,18 @@ def analyze_into(
     """
     try:
         try:
-            result = analyze_video(path, identity, config, loaded, writer, made_with, progress, specialists)
+            result = analyze_video(
+                path,
+                identity,
+                config,
+                loaded,
+                writer,
+                made_with,
+                progress,
+                specialists,
+                writer.keyframe,
+                partial(writer.footage, identity.sha256),
+            )
         except StallError:
             raise
         except MediaError as error:

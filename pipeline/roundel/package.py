@@ -7,6 +7,7 @@ It is written under a temporary name, flushed to the disk and renamed. ``manifes
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import gzip
 import hashlib
@@ -17,17 +18,20 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.disk import flush
+from roundel.disk import flush, read_bounded
 from roundel.errors import IntegrityError, StallError
+from roundel.fingerprint.keyframes import Keyframe, Still
+from roundel.fingerprint.storage import KeyframeWriter
+from roundel.matching.footage import Footage, from_package
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, schema_json, to_json
-from roundel.types import VideoIdentity
+from roundel.types import Shot, VideoIdentity
 
 ANALYSIS = "analysis.json"
 DETECTIONS = "detections.jsonl.gz"
@@ -38,7 +42,13 @@ EXHIBITS = "exhibits"
 PARTIAL = ".partial-"
 EXHIBIT_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
 """A name of a picture that leads nowhere out of its package."""
-_MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]+")
+FETCHED = "-fetch"
+"""End of the name of a partial package that is a copy from elsewhere."""
+MOST_BEGINNINGS = 100
+MOST_MANIFEST_BYTES = 64 * 1024**2
+MOST_FACTS_BYTES = 256 * 1024**2
+MOST_FILE_BYTES = 64 * 1024**3
+_MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]{1,1024}")
 
 _README_TEXT = """\
 This folder holds one analysis of one video by Roundel.
@@ -48,6 +58,10 @@ detections.jsonl.gz    one line of JSON for each analysed frame: seconds, pts an
                        time_base), frame (its number, from 0), shot, in_transition, and boxes; of each box: xyxy (left,
                        top, right, bottom in pixels of the upright video), class and score (the strongest), track, and
                        scores (one for each of the classes listed in analysis.json, in that order)
+fingerprints.jsonl.gz  one line of JSON for each keyframe: seconds, frame, pts and time_base as above, starts_shot, and
+                       forms: for each part of the picture (region: left, top, right, bottom as shares of its sides)
+                       the PDQ hash, that of its mirror image, and the quality, 0 to 100
+stills.zip             a grey picture of each keyframe, at most 384 pixels long, named by the number of its frame
 exhibits/              pictures made from the video: whole frames and crops of objects
 manifest-sha256.txt    hashes of all files here; check them with: sha256sum -c manifest-sha256.txt
 
@@ -74,12 +88,9 @@ class PackageWriter:
     def __init__(self, target: Path) -> None:
         self.target = target
         self._folder = target.parent / f"{PARTIAL}{target.name}-{platform.node()}-{os.getpid()}"
-        shutil.rmtree(self._folder, ignore_errors=True)
-        (self._folder / EXHIBITS).mkdir(parents=True)
-        self._raw = (self._folder / DETECTIONS).open("wb")
-        with contextlib.suppress(OSError):  # some network folders cannot lock
-            fcntl.flock(self._raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._raw = _begin(self._folder)
         self._lines = gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0)
+        self._keyframes = KeyframeWriter(self._folder)
 
     def picture(self, name: str, image: NDArray[np.uint8]) -> str:
         """Keep a picture as PNG."""
@@ -93,6 +104,15 @@ class PackageWriter:
         """Keep the boxes of one analysed frame."""
         self._lines.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
 
+    def keyframe(self, keyframe: Keyframe, still: Still) -> None:
+        """Keep the fingerprints and the picture of a keyframe."""
+        self._keyframes.add(keyframe, still)
+
+    def footage(self, name: str, shots: tuple[Shot, ...]) -> Footage:
+        """What was kept for matching; no keyframe may follow."""
+        self._keyframes.close()
+        return from_package(self._folder, name, tuple((shot.start_seconds, shot.end_seconds) for shot in shots))
+
     def commit(self, analysis: Analysis) -> str:
         """Write the facts and the manifest and put the package in its place.
 
@@ -104,6 +124,7 @@ class PackageWriter:
         """
         self._lines.close()
         self._raw.flush()
+        self._keyframes.close()
         wanted = {exhibit.file for exhibit in analysis.exhibits}
         for path in (self._folder / EXHIBITS).iterdir():
             if f"{EXHIBITS}/{path.name}" not in wanted:
@@ -121,6 +142,7 @@ class PackageWriter:
         for stream in (self._lines, self._raw):
             with contextlib.suppress(OSError):  # a full disk: what could not be written is not wanted any more
                 stream.close()
+        self._keyframes.abandon()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -156,17 +178,45 @@ def put_in_place(folder: Path, target: Path) -> str:
     return digest
 
 
+def _begin(folder: Path) -> BinaryIO:
+    """Make the folder of a package that is written now.
+
+    Its file of detections is locked as long as it is open: by that :func:`remove_left_overs` knows it. What it removes
+    before the lock is there is made again.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for _ in range(MOST_BEGINNINGS):
+        with contextlib.suppress(FileNotFoundError):
+            (folder / EXHIBITS).mkdir(parents=True, exist_ok=True)
+            raw = (folder / DETECTIONS).open("wb")
+            try:
+                fcntl.flock(raw, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(raw.fileno()), (folder / DETECTIONS).stat()):
+                    return raw
+            except (BlockingIOError, FileNotFoundError):  # it is being removed
+                raw.close()
+            except OSError:  # some network folders cannot lock
+                return raw
+    raise StallError(f"{folder}: is removed again and again by another program; stop it and run again")
+
+
 def remove_left_overs(videos: Path) -> None:
-    """Remove what interrupted runs have left, but nothing that another run writes at this moment."""
+    """Remove what interrupted runs have left, but nothing that another run writes or fetches at this moment."""
     for folder in videos.glob(f"*/{PARTIAL}*"):
-        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as stack:
-            if (folder / DETECTIONS).is_file():
-                stream = stack.enter_context((folder / DETECTIONS).open("rb"))
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
+        if not folder.name.endswith(FETCHED):
+            _remove_unlocked(folder)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError, BlockingIOError), contextlib.ExitStack() as stack:
+        if (folder / DETECTIONS).is_file():
+            stream = stack.enter_context((folder / DETECTIONS).open("rb"))
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        try:
             shutil.rmtree(folder)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:  # it has just been begun
+                raise
 
 
 def files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -175,6 +225,15 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
         name = path.relative_to(folder).as_posix()
         if (path.is_symlink() or not path.is_dir()) and name != MANIFEST:
             yield name, path
+
+
+def agrees(folder: Path, name: str) -> bool:
+    """Whether one file of a package is the one that its manifest names."""
+    path = folder / name
+    if path.is_symlink() or not path.is_file():
+        return False
+    line = f"{sha256_of(path).removeprefix('sha256:')}  {name}"
+    return line in (folder / MANIFEST).read_text(encoding="utf-8", errors="replace").split("\n")
 
 
 def manifest_sha256(folder: Path) -> str:
@@ -196,8 +255,9 @@ def listed(folder: Path) -> dict[str, str]:
 
 def _manifest(path: Path) -> dict[str, str]:
     """The digest of each file; ValueError says which line is none of a manifest."""
+    told = read_bounded(path, MOST_MANIFEST_BYTES, follow=False).decode("utf-8", "replace")
     expected = {}
-    for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").split("\n")[:-1], start=1):
+    for number, line in enumerate(told.split("\n")[:-1], start=1):
         if not _MANIFEST_LINE.fullmatch(line):
             raise ValueError(f"line {number} is no manifest line")
         digest, _, name = line.partition("  ")
@@ -214,6 +274,8 @@ def problems(folder: Path) -> list[str]:
         return [f"{manifest}: is missing"]
     try:
         expected = _manifest(manifest)
+    except OSError as error:
+        return [f"{manifest}: {error.strerror or error}, so it is none that Roundel has written"]
     except ValueError as error:
         return [f"{manifest}: {error}"]
     present = dict(files(folder))
@@ -221,7 +283,11 @@ def problems(folder: Path) -> list[str]:
     found += [f"{folder / name}: was added" for name in sorted(present.keys() - expected.keys())]
     for name in sorted(expected.keys() & present.keys()):
         path = present[name]
-        if path.is_symlink() or sha256_of(path) != f"sha256:{expected[name]}":
+        if path.is_symlink() or not path.is_file():
+            found.append(f"{path}: was changed")
+        elif path.stat().st_size > MOST_FILE_BYTES:  # nothing that Roundel writes; hashing it may take hours
+            found.append(f"{path}: was changed: it is larger than {MOST_FILE_BYTES:,} bytes")
+        elif sha256_of(path) != f"sha256:{expected[name]}":
             found.append(f"{path}: was changed")
     return found
 
@@ -233,6 +299,8 @@ def read_analysis(folder: Path) -> Analysis:
         IntegrityError: if they cannot be read.
     """
     try:
-        return Analysis.model_validate_json((folder / ANALYSIS).read_text(encoding="utf-8"))
+        facts = read_bounded(folder / ANALYSIS, MOST_FACTS_BYTES, follow=False)
+        return Analysis.model_validate_json(facts.decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {str(error).splitlines()[0]}") from error
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {reason}") from error

@@ -74,10 +74,10 @@ def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Pa
     named = package.analysis_id(identity, recorded.provenance)
     if (folder.parent.name, folder.name) != (sha256.removeprefix("sha256:"), named):
         raise IntegrityError(f"{folder}: the analysis in it does not belong into a folder of this name: it was changed")
-    video = next((path for path in places.get(sha256, []) if path.is_file() and sha256_of(path) == sha256), None)
+    video = next((path for path in places.get(sha256, []) if _is_video(path, identity)), None)
     if video is None:
         raise UsageError(
-            f"{folder}: the video {', '.join(recorded.video.names)} is not where it was; "
+            f"{folder}: the video {shorten(', '.join(recorded.video.names))} is not where it was; "
             "give its place with --video PATH"
         )
     try:
@@ -112,6 +112,14 @@ def _repeat(folder: Path, case: Path, places: dict[str, list[Path]], scratch: Pa
         if name not in before or name not in after or before[name].read_bytes() != after[name].read_bytes()
     ]
     return Repetition(folder, "different" if differing else "same", differing)
+
+
+def _is_video(path: Path, identity: VideoIdentity) -> bool:
+    """Whether the video lies there. A file of another size is not read: the case chose the path."""
+    try:
+        return path.is_file() and path.stat().st_size == identity.size_bytes and sha256_of(path) == identity.sha256
+    except OSError:
+        return False
 
 
 def _require_own_choice(folder: Path, config: Config) -> None:

@@ -308,6 +308,31 @@ class Count:
     interval: tuple[int, int]
     upper: int
     proof: tuple[Proof, ...] = ()
+    shown_again: int = 0
+    """Sightings that are another one of them again, because the footage is: so many more than ``upper`` there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Footage of a video that the same video shows again, proven by pictures.
+
+    Seconds ``later`` show what seconds ``earlier`` have shown; a second of the later one takes ``speed`` seconds of the
+    earlier. ``pairs`` keyframes were compared, ``inliers`` places of the best pair lie as one map says. ``same`` are
+    the tracks that are one object therefore. ``overlay`` and ``beside`` are pictures of the proof.
+    """
+
+    later: Span
+    earlier: Span
+    speed: float
+    mirrored: bool
+    slack_seconds: Seconds
+    edits: tuple[str, ...]
+    pairs: int
+    inliers: int
+    same: tuple[tuple[str, str], ...]
+    at_seconds: tuple[Seconds, Seconds]
+    overlay: str
+    beside: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,4 +358,5 @@ class VideoResult:
     """Tracks that were seen too briefly or too weakly to be a sighting; their boxes are kept."""
     counts: dict[str, Count] = field(default_factory=dict)
     captions: tuple[Caption, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
     failure: Failure | None = None

@@ -92,7 +92,7 @@ def test_comments_hedge_and_the_same_deal_twice_is_two_rows(tmp_path: Path) -> N
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no line with the columns of the SIPRI trade register"):
         export(tmp_path, "Supplier,Recipient\nRussia,Syria\n")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="cannot be read: is a folder"):
         sipri.read_export(tmp_path, CATALOGUE)
 
 

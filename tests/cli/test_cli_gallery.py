@@ -60,7 +60,7 @@ def test_duplicates_are_refused_and_broken_files_do_not_stop_the_others(
     said = call("gallery", "add", "mig-23", photos[0], broken, tmp_path / "missing.jpg", photos[0], photos[1], *NEW)
     assert said.code == 1
     assert "photo [0].png: was given twice" in said.err
-    assert "broken.jpg: is no image that can be decoded" in said.err
+    assert "broken.jpg: is no JPEG, PNG or WebP picture" in said.err
     assert "missing.jpg: cannot be read" in said.err
     assert "too few to name mig-23 alone" in said.err
     found = json.loads(call("gallery", "add", "mig-23", *photos, "--json").out)
@@ -179,7 +179,7 @@ def test_one_photo_cannot_be_judged_by_others(photos: list[Path], call: Call, fa
 def test_pipes_and_devices_are_no_photos(tmp_path: Path, call: Call, fake: FakeDetector) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     said = call("gallery", "add", "f-16", tmp_path / "pipe.jpg", "/dev/zero", tmp_path)
-    assert (said.code, said.err.count("cannot be read: it is no regular file")) == (1, 3)
+    assert (said.code, said.err.count("cannot be read: is a folder, pipe or device")) == (1, 3)
 
 
 def test_large_photos_are_shrunk_before_the_detector_sees_them(

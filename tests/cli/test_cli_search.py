@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from conftest import FakeDetector
 from roundel import case as cases
 from roundel import custody, identify
+from roundel.config import Config
 from small_case import analyse
 from test_report import Page
 from test_search import (
@@ -148,7 +150,7 @@ def test_pages_are_written_beside_cases(
     (("--text", "a", "--limit", "0"), "--limit 0"),
     (("--text", "--"), "holds no letter and no digit"),
     (("--text", "a", "--page", "x.png"), "give one that ends in .html"),
-    (("--image", "missing.png", "--whole"), "missing.png: cannot be used: No such file"),
+    (("--image", "missing.png", "--whole"), "missing.png: cannot be read: No such file"),
 ])  # fmt: skip
 def test_wrong_usage_ends_with_2(case: Path, call: Call, arguments: tuple[str, ...], said: str) -> None:
     ended = call("search", *arguments, "--case", case)
@@ -172,6 +174,20 @@ def test_changed_evidence_ends_with_3(case: Path, picture: Path, call: Call, net
         said = call("search", "--image", picture, "--whole", "--case", case)
         assert (said.code, said.out, "was changed" in said.err) == (3, "", True)
     assert call("search", "--text", "video 1", "--case", case).code == 3
+
+
+def test_packages_that_the_log_does_not_mention_are_not_searched_and_named(
+    case: Path, tmp_path: Path, call: Call
+) -> None:
+    stranger = tmp_path / "stranger"
+    cases.create(stranger, Config())
+    analysis, pictures = coloured(5, {"t00001": (RED,)})
+    made = add_package(stranger, analysis, pictures)
+    target = case / made.relative_to(stranger)
+    shutil.copytree(made.parent, target.parent)
+    said = call("search", "--text", "226", "--case", case)
+    assert (said.code, f"{target}: was not searched" in said.err) == (0, True)
+    assert json.loads(call("search", "--text", "226", "--case", case, "--json").out)["left_out"] == [str(target)]
 
 
 def test_a_case_whose_index_is_written_by_another_run_says_so(case: Path, call: Call) -> None:

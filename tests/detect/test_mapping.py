@@ -68,7 +68,7 @@ def test_a_class_may_have_a_name_that_yaml_takes_for_something_else(tmp_path: Pa
         ("shown_as: {uav: ignore}", r"m\.yaml:1: 'uav' cannot be shown as 'ignore': .* after its name in classes$"),
         ("shown_as: {uav: ignored}", r"m\.yaml:1: 'ignored' is no node of the class tree; .*, bird$"),
         ("shown_as: {ignore: uav}", r"m\.yaml:1: 'ignore' is no node of the class tree; "),
-        ("#" * 2**20 + "\na: uav", "is larger than 1048576 bytes"),
+        ("#" * 2**20 + "\na: uav", "is larger than 1,048,576 bytes"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: str) -> None:

@@ -169,10 +169,10 @@ def test_a_playlist_cannot_read_another_file_even_if_every_format_were_allowed(
     command = [*show, "-f", "concat", f"file:{playlist}"]
     unprotected = subprocess.run(command, capture_output=True, check=False)
     assert unprotected.stdout == b"320\n", "the playlist works"
-    done = run(command, limits(MediaConfig()), 20, [playlist])
+    done = run(command, limits(MediaConfig()), 100, [playlist])
     assert (done.stdout, done.returncode != 0) == (b"", True)
     assert f"Impossible to open 'file:{secret}'" in done.stderr
-    assert run(command, limits(MediaConfig()), 20, [playlist, secret]).stdout == b"320\n", "nothing else is in the way"
+    assert run(command, limits(MediaConfig()), 100, [playlist, secret]).stdout == b"320\n", "nothing else is in the way"
 
 
 ANALYSE = """

@@ -103,12 +103,22 @@ def test_every_version_of_landlock_confines(version: int, tmp_path: Path, monkey
     monkeypatch.setattr(landlock, "abi", lambda: version)
     monkeypatch.setattr(seccomp, "available", lambda: False)
     limits = Limits(2**32, 10)
-    cat = run(["/bin/cat", tmp_path / "allowed", tmp_path / "other"], limits, 10, [tmp_path / "allowed"])
+    cat = run(["/bin/cat", tmp_path / "allowed", tmp_path / "other"], limits, 100, [tmp_path / "allowed"])
     assert cat.stdout == b"yes"
     assert "Permission denied" in cat.stderr
-    written = run(["/bin/sh", "-c", f"echo > {tmp_path}/new; : >> {tmp_path}/allowed"], limits, 10)
+    written = run(["/bin/sh", "-c", f"echo > {tmp_path}/new; : >> {tmp_path}/allowed"], limits, 100)
     assert written.stderr.count("Permission denied") == 2
     assert not (tmp_path / "new").exists()
+
+
+@linux_only
+def test_a_kernel_that_refuses_what_it_has_stops_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is started with less than was found to be there."""
+    if landlock.abi() == 0:
+        pytest.skip("this kernel has no landlock")
+    monkeypatch.setattr(landlock, "RIGHTS_SINCE", {1: 1 << 62})
+    with pytest.raises(OSError, match="the kernel refuses to set up the sandbox: Invalid argument"):
+        run(["/bin/sh", "-c", "echo hello"], Limits(2**32, 10), 100)
 
 
 @pytest.fixture
@@ -148,6 +158,24 @@ def test_without_anything_only_limits_and_privileges_hold(monkeypatch: pytest.Mo
     monkeypatch.setattr(landlock, "abi", lambda: 0)
     monkeypatch.setattr(seccomp, "available", lambda: False)
     assert [name for name, holds in protections().items() if holds] == ["no_new_privileges", "limits"]
+
+
+@linux_only
+@pytest.mark.usefixtures("fresh")
+def test_a_device_may_be_written_to_and_nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if landlock.abi() == 0 or not seccomp.available():
+        pytest.skip("this kernel lacks some")
+    device, limits = Path("/dev/null"), Limits(2**32, 10)
+    write = ["/bin/sh", "-c", f"echo x > {device} && echo written; echo x > {tmp_path}/file"]
+    assert run(write, limits, 100).stdout == b""
+    allowed = run(write, limits, 100, devices=[device])
+    assert allowed.stdout == b"written\n"
+    assert "Permission denied" in allowed.stderr
+    assert not (tmp_path / "file").exists()
+    assert protections([device]) == dict.fromkeys(PROTECTIONS, True)
+    monkeypatch.setattr(landlock, "abi", lambda: 0)
+    attempts._tried.cache_clear()
+    assert protections([device])["writes_nothing"] is False, "without landlock a device opens the door to all files"
 
 
 @pytest.mark.usefixtures("fresh")

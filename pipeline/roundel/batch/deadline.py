@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from roundel.batch.outcome import Outcome
 from roundel.errors import UsageError
 
-_TIME = re.compile(r"(?:(\d+)-)?(\d+):(\d{2})(?::(\d{2}))?|(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_CLOCK = re.compile(r"(?:(?P<d>[0-9]{1,4})-)?(?P<h>[0-9]{1,4}):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9])")
+_DAYS = re.compile(r"(?P<d>[0-9]{1,4})-(?P<h>[0-9]{1,2})(?::(?P<m>[0-5][0-9]))?")
+_WORDS = re.compile(r"(?=.)" + "".join(f"(?:(?P<{unit}>[0-9]{{1,7}}){unit})?" for unit in "dhms"))
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(slots=True)
@@ -45,10 +48,10 @@ def parse_time(text: str) -> float:
     Raises:
         UsageError: if it is none.
     """
-    match = _TIME.fullmatch(text.strip())
-    if not text.strip() or match is None:
-        raise UsageError(f"{text}: is no time; write it as 4:00:00 (hours, minutes, seconds), 1-12:00:00 or 3h50m")
-    days, hours, minutes, seconds, *words = (int(part or 0) for part in match.groups())
-    if match[2] is None:
-        days, hours, minutes, seconds = words
-    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    stripped = text.strip().lower()
+    for form in (_CLOCK, _DAYS, _WORDS):
+        if match := form.fullmatch(stripped):
+            return float(sum(int(number or 0) * _SECONDS[unit] for unit, number in match.groupdict().items()))
+    if match := re.fullmatch(r"([0-9]{1,4}):[0-5][0-9]", stripped):
+        raise UsageError(f"{text}: hours or minutes? SLURM reads minutes; write {match[1]}m or {match[1]}h")
+    raise UsageError(f"{text}: is no time; write it as 4:00:00 (hours, minutes, seconds), 1-12:00:00 or 3h50m")

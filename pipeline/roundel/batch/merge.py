@@ -16,10 +16,9 @@ from roundel import custody, index, package
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan
 from roundel.batch.sources import is_address
-from roundel.batch.store import LocalStore, RemoteStore, open_store, outcomes
+from roundel.batch.store import LocalStore, RemoteStore, open_store, outcomes, require_case
 from roundel.disk import locked
-from roundel.errors import IntegrityError, RoundelError, UsageError
-from roundel.job import readable
+from roundel.errors import RoundelError, UsageError
 
 RECEIVED, FAILED = "received", "failed"
 
@@ -35,12 +34,13 @@ class Merged:
     problems: tuple[str, ...]
 
 
-def merge(plan: Plan, case: Path | None = None) -> Merged:
+def merge(plan: Plan, case: Path | None = None, waits: bool = False) -> Merged:
     """Bring custody log and index of a case up to date with a plan.
 
     Args:
         plan: the plan.
         case: for results at an address: the local case that takes them; made if it does not exist.
+        waits: until another merge into this case has ended.
 
     Raises:
         UsageError: if no local case is given for results at an address, or another merge is at work.
@@ -49,17 +49,20 @@ def merge(plan: Plan, case: Path | None = None) -> Merged:
     if is_address(plan.target):
         if case is None:
             raise UsageError(f"{plan.target}: give the local case that takes the results, with --case")
-    elif case is not None and case.absolute() != Path(plan.target):
-        raise UsageError(f"{case}: the results of this plan lie in {plan.target}; leave out --case")
-    case = case or Path(plan.target)
-    cases.create(case, plan.config)
+        cases.create(case, plan.config)
+    else:
+        if case is not None and case.resolve() != Path(plan.target).resolve():
+            raise UsageError(f"{case}: the results of this plan lie in {plan.target}; leave out --case")
+        case = Path(plan.target)
+        require_case(plan)
     store = open_store(plan)
-    with locked(case / cases.MERGE_LOCK, f"{case}: another merge is at work in this case; wait for it"):
+    with locked(case / cases.MERGE_LOCK, f"{case}: another merge is at work in this case; wait for it", waits=waits):
         known = outcomes(store)
         problems = dict(_take(store, case, known))
         good = {item_id: outcome for item_id, outcome in known.items() if item_id not in problems}
         added = custody.extend(case, list(_news(plan, case, good)))
-        refreshed = index.refresh(case)
+        damaged = {known[item_id].package for item_id in problems}
+        refreshed = index.refresh(case, damaged)
     return Merged(case, refreshed.packages, refreshed.added, len(added), tuple(sorted(problems.values())))
 
 
@@ -77,8 +80,6 @@ def _take(store: LocalStore | RemoteStore, case: Path, known: dict[str, Outcome]
             wrong = package.problems(folder)
             if not wrong and package.manifest_sha256(folder) != outcome.manifest_sha256:
                 wrong = [f"{folder / package.MANIFEST}: is not the one that was written when it was analysed"]
-        except IntegrityError:
-            raise
         except RoundelError as error:
             wrong = [str(error)]
         if wrong:
@@ -86,25 +87,29 @@ def _take(store: LocalStore | RemoteStore, case: Path, known: dict[str, Outcome]
 
 
 def _drop_unfinished(case: Path) -> None:
-    for partial in (case / cases.VIDEOS).glob(f"*/{package.PARTIAL}*-fetch"):
+    for partial in (case / cases.VIDEOS).glob(f"*/{package.PARTIAL}*{package.FETCHED}"):
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def _news(plan: Plan, case: Path, known: dict[str, Outcome]) -> Iterator[custody.Entry]:
     """The events that the log does not hold yet, in the order of the plan."""
-    events = list(custody.read(case))
-    received = {(event.subject, event.details.get("path")) for event in events if event.event == RECEIVED}
-    analysed = {
-        event.subject: event.details.get("manifest_sha256") for event in events if event.event == cases.ANALYSED
-    }
-    failed = {(event.subject, str(event.details.get("message"))) for event in events if event.event == FAILED}
+    received: set[tuple[str, object]] = set()
+    analysed: dict[str, object] = {}
+    failed: set[tuple[str, object]] = set()
+    for event in custody.read(case):
+        if event.event == RECEIVED:
+            received.add((event.subject, event.details.get("path")))
+        elif event.event == cases.ANALYSED:
+            analysed[event.subject] = event.details.get("manifest_sha256")
+        elif event.event == FAILED:
+            failed.add((event.subject, event.details.get("message")))
     for item in plan.items:
         outcome = known.get(item.same_as or item.id)
         if outcome is None:
             continue
         if outcome.package is None:
-            if item.same_as is None and (readable(item.source), outcome.message) not in failed:
-                yield FAILED, readable(item.source), {"kind": outcome.kind, "message": outcome.message}
+            if item.same_as is None and (item.source, outcome.message) not in failed:
+                yield FAILED, item.source, {"kind": outcome.kind, "message": outcome.message}
             continue
         yield from _received(item, outcome, received)
         if analysed.get(outcome.package) != outcome.manifest_sha256:
@@ -114,8 +119,7 @@ def _news(plan: Plan, case: Path, known: dict[str, Outcome]) -> Iterator[custody
 
 
 def _received(item: Item, outcome: Outcome, received: set[tuple[str, object]]) -> Iterator[custody.Entry]:
-    path = readable(item.source)
-    if outcome.video_sha256 is not None and (outcome.video_sha256, path) not in received:
-        received.add((outcome.video_sha256, path))
-        details = {"name": readable(item.name), "path": path, "size_bytes": outcome.size_bytes}
+    if outcome.video_sha256 is not None and (outcome.video_sha256, item.source) not in received:
+        received.add((outcome.video_sha256, item.source))
+        details = {"name": item.name, "path": item.source, "size_bytes": outcome.size_bytes}
         yield RECEIVED, outcome.video_sha256, details

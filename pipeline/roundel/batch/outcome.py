@@ -18,14 +18,16 @@ class Outcome(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(description="the item of the plan")
+    id: str = Field(pattern=r"^[0-9a-f]{16}$", description="the item of the plan")
     source: str = Field(description="path or address of the input")
     name: str = Field(description="its file name")
     status: Literal["done", "failed", "left"] = Field(
         description="failed: a package says why, or there is none; left: not begun, or stopped before its end"
     )
     again: bool = Field(False, description="another try may succeed: the machine, not the file, was in the way")
-    package: str | None = Field(None, description="the package's place in the case")
+    package: str | None = Field(
+        None, pattern=r"^videos/[0-9a-f]{64}/[0-9a-f]{16}$", description="the package's place in the case"
+    )
     manifest_sha256: str | None = None
     video_sha256: str | None = None
     size_bytes: int | None = None
@@ -38,14 +40,9 @@ class Outcome(BaseModel):
     worker: str = Field("", description="host and process")
     notes: dict[str, Any] = Field(default_factory=dict, description="facts of the run for the custody log")
 
-    @property
-    def final(self) -> bool:
-        """Whether there is a package, be it one that says why the video cannot be read."""
-        return self.package is not None
-
 
 def outcome_of(item: Item, **facts: Any) -> Outcome:  # noqa: ANN401
-    """The outcome of an item; names and messages are made readable text."""
+    """The outcome of an item; names and messages are made readable text, a message one line of it."""
     if "message" in facts:
-        facts["message"] = readable(facts["message"])
+        facts["message"] = " ".join(readable(facts["message"]).splitlines())
     return Outcome(id=item.id, source=readable(item.source), name=readable(item.name), **facts)

@@ -19,18 +19,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from roundel.batch.sources import Found, is_address, sha256_of_source
+from roundel import case as cases
+from roundel.batch.sources import Found, file_system, is_address, sha256_of_source
 from roundel.config import Config
 from roundel.disk import replace_text
 from roundel.errors import IntegrityError, MediaError, UsageError
-from roundel.media.identity import sha256_of
 
 SCHEMA_VERSION = 1
 PLAN = "plan.json"
 ITEMS = "items.jsonl"
-_SHARD = re.compile(r"(\d+)/(\d+)")
+_SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +104,43 @@ def write(folder: Path, target: str, config: Config, items: Iterable[Item], shar
     items = tuple(items)
     if not items:
         raise UsageError("no video found; give videos, folders, .txt or .csv lists, or addresses such as s3://…")
-    if not is_address(target):
+    _refuse_equal_ids(items)
+    if is_address(target):
+        file_system(target)  # it must be one that can be used
+    else:
         target = str(Path(target).absolute())
+        cases.require_free(Path(target))
+        if folder.absolute().is_relative_to(target):
+            raise UsageError(f"{folder}: lies in the case of its results; give a folder outside of it")
     lines = "".join(json.dumps(asdict(item), sort_keys=True) + "\n" for item in items)
     settings = {"target": target, "config": config.model_dump(mode="json"), "shards": shards}
-    text = json.dumps([settings, lines], sort_keys=True)
-    identifier = hashlib.sha256(text.encode()).hexdigest()[:16]
-    if (folder / PLAN).exists() and read(folder).id != identifier:
-        raise UsageError(f"{folder}: holds another plan (other inputs, target or settings); give a new folder")
-    if folder.exists() and not (folder / PLAN).exists() and (not folder.is_dir() or any(folder.iterdir())):
+    identifier = _identifier(settings, lines)
+    if (folder / PLAN).exists():
+        if read(folder).id != identifier:
+            raise UsageError(f"{folder}: holds another plan (other inputs, target or settings); give a new folder")
+    elif folder.exists() and not _is_free(folder):
         raise UsageError(f"{folder}: exists and is no plan; give a new or empty folder")
     replace_text(folder / ITEMS, lines)
-    facts = {"schema_version": SCHEMA_VERSION, "id": identifier, **settings, "items_sha256": sha256_of(folder / ITEMS)}
-    replace_text(folder / PLAN, json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    facts = {"schema_version": SCHEMA_VERSION, "id": identifier, **settings}
+    replace_text(folder / PLAN, json.dumps(facts, indent=1, sort_keys=True) + "\n")
     return Plan(folder, identifier, target, config, shards, items)
+
+
+def _identifier(settings: dict[str, Any], lines: str) -> str:
+    return hashlib.sha256(json.dumps([settings, lines], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _refuse_equal_ids(items: Iterable[Item]) -> None:
+    """Names can be made whose ids are equal: one of the two would never be analysed."""
+    sources: dict[str, str] = {}
+    for item in items:
+        if (other := sources.setdefault(item.id, item.source)) != item.source:
+            raise UsageError(f"{other} and {item.source}: their names lead to the same identifier; rename one of them")
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a folder is empty, or holds only what an interrupted ``batch plan`` has left."""
+    return folder.is_dir() and all(path.name == ITEMS or ".partial-" in path.name for path in folder.iterdir())
 
 
 def read(folder: Path) -> Plan:
@@ -135,27 +156,40 @@ def read(folder: Path) -> Plan:
         facts: dict[str, Any] = json.loads((folder / PLAN).read_text(encoding="utf-8"))
         if facts["schema_version"] != SCHEMA_VERSION:
             raise UsageError(f"{folder / PLAN}: was made by another version of Roundel; make a new plan")
-        if sha256_of(folder / ITEMS) != facts["items_sha256"]:
-            raise IntegrityError(f"{folder / ITEMS}: was changed since the plan was made; make a new plan")
-        lines = (folder / ITEMS).read_text(encoding="utf-8").splitlines()
-        items = tuple(Item(**json.loads(line)) for line in lines)
+        lines = (folder / ITEMS).read_bytes().decode("utf-8")
+        if _identifier({key: facts[key] for key in ("target", "config", "shards")}, lines) != facts["id"]:
+            raise IntegrityError(f"{folder}: {PLAN} or {ITEMS} was changed since the plan was made; make a new plan")
+        items = tuple(Item(**json.loads(line)) for line in lines.splitlines())
         config = Config.from_values(facts["config"])
         return Plan(folder, facts["id"], facts["target"], config, facts["shards"], items)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
-        raise IntegrityError(f"{folder}: the plan cannot be read ({error}); make a new plan") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise IntegrityError(f"{folder}: the plan cannot be read ({reason}); make a new plan") from error
 
 
-def in_shard(items: Iterable[Item], shard: str | None) -> Iterator[Item]:
+def parse_shard(text: str) -> tuple[int, int]:
+    """The number of a shard and how many there are.
+
+    >>> parse_shard("2/8")
+    (2, 8)
+
+    Raises:
+        UsageError: if it is no shard.
+    """
+    match = _SHARD.fullmatch(text)
+    number, count = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= count:
+        raise UsageError(f"--shard {text}: give a number and how many there are, such as 1/8 … 8/8")
+    return number, count
+
+
+def in_shard(items: Iterable[Item], shard: str | None) -> tuple[Item, ...]:
     """The items of a shard such as ``2/8``; all without one. Which shard an item is in follows from its id.
 
     Raises:
         UsageError: if it is no shard.
     """
     if shard is None:
-        yield from items
-        return
-    match = _SHARD.fullmatch(shard)
-    number, count = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 1 <= number <= count:
-        raise UsageError(f"--shard {shard}: give a number and how many there are, such as 1/8 … 8/8")
-    yield from (item for item in items if int(item.id, 16) % count == number - 1)
+        return tuple(items)
+    number, count = parse_shard(shard)
+    return tuple(item for item in items if int(item.id, 16) % count == number - 1)

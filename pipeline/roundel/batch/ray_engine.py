@@ -28,6 +28,10 @@ from roundel.errors import EXIT_INTERRUPTED, MissingProgramError, RoundelError
 from roundel.quiet import hush
 
 LOG = "ray.log"
+TURNS = 32
+"""So many times each actor takes items, at least: the last ones are spread evenly."""
+MOST_IN_HAND = 16
+"""Items that an actor takes at once: handing them over costs Ray some ten milliseconds."""
 OBJECT_STORE_BYTES = 128 * 1024**2
 """Enough for addresses and outcomes; Ray would take 30 % of the memory."""
 
@@ -135,6 +139,8 @@ def drive(
     import ray
 
     here = "RAY_ADDRESS" not in os.environ
+    if here:
+        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 would let any other program go first
     ray.init(
         log_to_driver=False,
         include_dashboard=False if here else None,
@@ -162,10 +168,12 @@ def _stream(
     context.enable_progress_bars = False
     context.execution_options.preserve_order = False
     rows = [{"item": json.dumps(asdict(item))} for item in items]
-    data = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+    actors = min(shape.processes, len(items))
+    in_hand = max(1, min(MOST_IN_HAND, len(items) // (actors * TURNS)))
+    data = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // in_hand)).map_batches(
         Actor,
         fn_constructor_args=(facts, shape.threads, ends_at),
-        compute=ray.data.ActorPoolStrategy(size=min(shape.processes, len(items))),
+        compute=ray.data.ActorPoolStrategy(size=actors),
         batch_size=1,
         num_cpus=shape.threads or 1,
         num_gpus=gpus,

@@ -12,13 +12,12 @@ from roundel import case as cases
 from roundel import package
 from roundel.batch.deadline import Deadline
 from roundel.batch.outcome import Outcome
-from roundel.batch.plan import Item, Plan, in_shard
+from roundel.batch.plan import Item, Plan, in_shard, parse_shard
 from roundel.batch.pool import Shape, run_pool
 from roundel.batch.sources import is_address
-from roundel.batch.store import LocalStore, RemoteStore, outcomes
+from roundel.batch.store import LocalStore, RemoteStore, outcomes, require_case
 from roundel.detect import available_threads
 from roundel.disk import locked
-from roundel.errors import UsageError
 
 EngineName = Literal["local", "ray", "slurm"]
 WORKER_BYTES = 1 << 30
@@ -28,7 +27,7 @@ CHECKS_AT_ONCE = 4
 
 def missing(plan: Plan, store: LocalStore | RemoteStore, shard: str | None = None) -> tuple[Item, ...]:
     """The items without a verified package, in the order of the plan."""
-    items = tuple(in_shard(plan.work, shard))
+    items = in_shard(plan.work, shard)
     known = outcomes(store)
 
     def done(item: Item) -> bool:
@@ -62,29 +61,25 @@ def shape_for(workers: int | None, gpus_per_worker: float = 0.0) -> Shape:
 def claimed(plan: Plan, shard: str | None) -> Iterator[None]:
     """Make sure that nobody else works on this part of the plan, and that the case is no business of `analyze` now.
 
-    What interrupted runs left in the case is removed, unless another shard works beside this one.
+    What interrupted runs left in the case is removed, now and at the end.
+
+    Raises:
+        UsageError: if somebody else is at work, the shard is none, or the case is gone.
     """
-    part = "" if shard is None else f"-{shard.replace('/', '-of-')}"
+    part = "" if shard is None else "-{}-of-{}".format(*parse_shard(shard))
     name = f"{plan.folder}: another run works on {'this plan' if shard is None else f'shard {shard}'}"
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(plan.folder / f"run{part}.lock", f"{name}; wait for it or stop it"))
-        if shard is None:
-            stack.enter_context(locked(plan.folder / "shards.lock", f"{plan.folder}: a shard of this plan is at work"))
-        else:
-            stack.enter_context(locked(plan.folder / "shards.lock", name, shared=True))
+        others = "a shard" if shard is None else "a run of the whole"
+        busy = f"{plan.folder}: {others} of this plan is at work; wait for it or stop it"
+        stack.enter_context(locked(plan.folder / "shards.lock", busy, shared=shard is not None))
+        require_case(plan)
         if not is_address(plan.target):
             case = Path(plan.target)
-            cases.create(case, plan.config)
-            clear(case)
-            stack.callback(clear, case)
             stack.enter_context(cases.at_work(case, shared=True))
+            package.remove_left_overs(case / cases.VIDEOS)
+            stack.callback(package.remove_left_overs, case / cases.VIDEOS)
         yield
-
-
-def clear(case: Path) -> None:
-    """Remove what interrupted runs have left, if nobody is at work."""
-    with contextlib.suppress(UsageError), cases.at_work(case):
-        package.remove_left_overs(case / cases.VIDEOS)
 
 
 def run(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from roundel.batch.plan import Plan
 from roundel.disk import replace_text
+from roundel.errors import UsageError
 
 SBATCH = "batch.sbatch"
 WARNING_SECONDS = 120
@@ -22,8 +23,13 @@ def write_sbatch(plan: Plan, time_limit_seconds: float, cpus: int, gpus: int) ->
         time_limit_seconds: of each task.
         cpus: processors of each task.
         gpus: GPUs of each task.
+
+    Raises:
+        UsageError: if the name of the plan's folder cannot stand in a script.
     """
     folder = plan.folder.absolute()
+    if not str(folder).isprintable() or {'"', "\\"} & set(str(folder)):
+        raise UsageError(f"{folder}: cannot stand in a SLURM script; give the plan a folder with another name")
     minutes = max(1, math.ceil(time_limit_seconds / 60))
     works_seconds = max(60, int(time_limit_seconds) - WARNING_SECONDS)
     lines = [
@@ -35,7 +41,7 @@ def write_sbatch(plan: Plan, time_limit_seconds: float, cpus: int, gpus: int) ->
         *([f"#SBATCH --gpus-per-task={gpus}"] if gpus else []),
         f"#SBATCH --time={minutes}",
         f"#SBATCH --signal=B:TERM@{WARNING_SECONDS}",
-        f"#SBATCH --output={folder}/slurm-%A_%a.log",
+        f'#SBATCH --output="{str(folder).replace("%", "%%")}/slurm-%A_%a.log"',
         "#SBATCH --open-mode=append",
         "",
         "# Submit again what has not ended in time: what is done is skipped. When all tasks have ended:",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,9 +16,12 @@ import fsspec
 
 from roundel import job
 from roundel.errors import MediaError, StallError, UsageError
+from roundel.media.identity import identify
 
 PATH_COLUMNS = ("path", "file", "url", "source")
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::|://)", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*(::.*)?://", re.IGNORECASE | re.DOTALL)
+_JOINED = re.compile(r"[a-z0-9+.-]+::|.*::[a-z0-9+.-]+://", re.IGNORECASE | re.DOTALL)
+_PASSWORD = re.compile(r"[^/]*//[^/@]*:[^/@]*@")
 _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
@@ -54,14 +57,22 @@ def file_system(address: str) -> tuple[Any, str]:
     Raises:
         UsageError: if what it needs is not installed, or the address is wrong.
     """
+    protocol = address.partition("://")[0].lower()
+    if _PASSWORD.match(address):
+        raise UsageError(
+            f"{protocol}://…@{address.rpartition('@')[2]}: holds a password, which would be written into the case; "
+            "leave it out and give it through the environment or fsspec's configuration"
+        )
+    if _JOINED.match(address):
+        raise UsageError(f"{address}: addresses joined by :: are not read; unpack the archive and give its folder")
     try:
-        found: tuple[Any, str] = fsspec.core.url_to_fs(address)
+        kind = fsspec.get_filesystem_class(protocol)
+        return kind(**kind._get_kwargs_from_urls(address)), kind._strip_protocol(address)
     except ImportError as error:
-        hint = ". Install it with: pip install 'roundel[s3]'" if address.startswith("s3") else ""
+        hint = ". Install it with: pip install 'roundel[s3]'" if protocol == "s3" else ""
         raise UsageError(f"{address}: {error}{hint}") from error
-    except (ValueError, OSError) as error:
-        raise UsageError(f"{address}: cannot be opened: {error}") from error
-    return found
+    except Exception as error:  # every file system has errors of its own
+        raise UsageError(f"{address}: cannot be opened: {str(error) or type(error).__name__}") from error
 
 
 def collect(arguments: Iterable[str]) -> Inputs:
@@ -73,33 +84,45 @@ def collect(arguments: Iterable[str]) -> Inputs:
     found: dict[str, Found] = {}
     passed_over: list[str] = []
     for argument in arguments:
-        if is_address(argument):
-            inputs = _at_address(argument)
-        elif argument.lower().endswith(".csv"):
-            inputs = collect(_csv_entries(Path(argument)))
-        else:
-            inputs = _at_path(Path(argument))
-        passed_over += inputs.passed_over
-        for item in inputs.found:
-            found.setdefault(item.source, item)
+        for inputs in _expanded(argument):
+            passed_over += inputs.passed_over
+            for item in inputs.found:
+                found.setdefault(item.source, item)
     return Inputs(tuple(found.values()), tuple(passed_over))
+
+
+def _expanded(argument: str) -> Iterator[Inputs]:
+    """What an argument stands for. Lists name videos, folders and addresses, relative to themselves, but no lists."""
+    path = Path(argument)
+    if is_address(argument):
+        yield _at_address(argument)
+        return
+    if path.suffix.lower() == ".csv" and not path.is_dir():
+        entries = _csv_entries(path)
+    elif path.suffix.lower() in job.LIST_SUFFIXES and path.is_file():
+        entries = job.read_list(path)
+    else:
+        yield _at_path(path)
+        return
+    for entry in entries:
+        yield _at_address(entry) if is_address(entry) else _at_path(path.parent / entry)
 
 
 def _at_path(path: Path) -> Inputs:
     inputs = job.collect([path])
     found = (Found(str(file.absolute()), file.name, _size(file)) for file in inputs.files)
-    return Inputs(tuple(found), tuple(map(str, inputs.passed_over)))
+    return Inputs(tuple(found), tuple(map(str, (*inputs.passed_over, *inputs.links))))
 
 
 def _size(path: Path) -> int | None:
     try:
         return path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):  # such as a name that no file can have: the run says what is wrong
         return None
 
 
 def _csv_entries(path: Path) -> Iterator[str]:
-    """The entries of the column that holds paths or addresses; paths are relative to the CSV file."""
+    """The entries of the column that holds paths or addresses."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, strict=True)
@@ -112,7 +135,7 @@ def _csv_entries(path: Path) -> Iterator[str]:
             for row in rows:
                 entry = (row[column] or "").strip()
                 if entry:
-                    yield entry if is_address(entry) else str(path.parent / entry)
+                    yield entry
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{path}: cannot be read as CSV: {reason}") from error
@@ -121,21 +144,30 @@ def _csv_entries(path: Path) -> Iterator[str]:
 def _at_address(address: str) -> Inputs:
     files, place = file_system(address)
     try:
-        if "*" in place or files.isdir(place):
-            entries = files.glob(place, detail=True) if "*" in place else files.find(place, detail=True)
-            infos = [info for _, info in sorted(entries.items()) if info["type"] == "file"]
-            chosen = [info for info in infos if Path(info["name"]).suffix.lower() in job.VIDEO_SUFFIXES]
-            passed_over = [str(info["name"]) for info in infos if info not in chosen]
+        if "*" in place:
+            entries = files.glob(place, detail=True)
+        elif (info := files.info(place))["type"] == "directory":
+            entries = files.find(place, detail=True)
         else:
-            chosen, passed_over = [files.info(place)], []
+            return Inputs((_found(files, info),), ())
+    except FileNotFoundError as error:
+        raise UsageError(f"{address}: does not exist; give a file, a folder or a pattern such as *.mp4") from error
     except Exception as error:  # every file system has errors of its own
         raise UsageError(f"{address}: cannot be listed: {str(error) or type(error).__name__}") from error
-    found = (
-        Found(files.unstrip_protocol(info["name"]), Path(info["name"]).name, info.get("size"))
-        for info in chosen
-        if not Path(info["name"]).name.startswith(".")
-    )
+    since = len(place.partition("*")[0])
+    inside = [
+        info
+        for _, info in sorted(entries.items())
+        if info["type"] == "file" and not any(part.startswith(".") for part in info["name"][since:].split("/"))
+    ]
+    videos = [Path(info["name"]).suffix.lower() in job.VIDEO_SUFFIXES for info in inside]
+    found = (_found(files, info) for info, is_video in zip(inside, videos, strict=True) if is_video)
+    passed_over = (str(info["name"]) for info, is_video in zip(inside, videos, strict=True) if not is_video)
     return Inputs(tuple(found), tuple(passed_over))
+
+
+def _found(files: Any, info: dict[str, Any]) -> Found:  # noqa: ANN401
+    return Found(files.unstrip_protocol(info["name"]), Path(info["name"]).name, info.get("size"))
 
 
 @contextmanager
@@ -150,7 +182,8 @@ def fetched(source: str, name: str, most_bytes: int) -> Iterator[Path]:
         yield Path(source)
         return
     with tempfile.TemporaryDirectory(prefix="roundel-fetch-") as scratch:
-        copy = Path(scratch, _UNSAFE.sub("_", name)[-100:] or "video")
+        safe = _UNSAFE.sub("_", name)[-100:]
+        copy = Path(scratch, safe if safe.strip(".") else "video")
         try:
             files, place = file_system(source)
             with files.open(place, "rb") as stream, copy.open("wb") as kept:
@@ -179,19 +212,14 @@ def sha256_of_source(source: str) -> str:
     Raises:
         MediaError: if it cannot be read.
     """
-    import hashlib
-
+    if not is_address(source):
+        return identify(Path(source)).sha256
     digest = hashlib.sha256()
     try:
-        files, place = file_system(source if is_address(source) else f"file://{source}")
+        files, place = file_system(source)
         with files.open(place, "rb") as stream:
             while chunk := stream.read(1024 * 1024):
                 digest.update(chunk)
     except Exception as error:  # every file system has errors of its own
         raise MediaError(f"{source}: cannot be read: {str(error) or type(error).__name__}") from error
     return f"sha256:{digest.hexdigest()}"
-
-
-def room_below(folder: Path) -> int:
-    """Free bytes on the disk of a folder."""
-    return shutil.disk_usage(folder).free

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roundel.batch.outcome import Outcome
-from roundel.batch.plan import Item, Plan, in_shard
+from roundel.batch.plan import Plan, in_shard
 
 METRICS = "metrics.prom"
 RATE_WINDOW = timedelta(minutes=15)
@@ -47,16 +47,18 @@ def status_of(
     plan: Plan, known: Mapping[str, Outcome], shard: str | None = None, now: datetime | None = None
 ) -> Status:
     """Count outcomes. Nothing is verified here: ``run`` and ``merge`` do that."""
-    work = tuple(in_shard(plan.work, shard))
+    work = in_shard(plan.work, shard)
     ended = [known[item.id] for item in work if item.id in known]
     done = sum(outcome.status == "done" for outcome in ended)
     failed = [outcome for outcome in ended if outcome.status == "failed"]
     left = len(work) - done - len(failed)
+    ids = {item.id for item in work}
+    same = sum(item.same_as in ids for item in plan.items)
     per_hour = _rate(ended, now or datetime.now(UTC))
     return Status(
         plan.id,
-        len(work) + _same(plan.items, shard, work),
-        _same(plan.items, shard, work),
+        len(work) + same,
+        same,
         done,
         len(failed),
         sum(outcome.again for outcome in failed),
@@ -66,25 +68,29 @@ def status_of(
         round(sum(outcome.work_seconds for outcome in ended), 3),
         sum(outcome.package_bytes for outcome in ended),
         per_hour,
-        None if per_hour is None else round(left / per_hour * 3600, 1),
+        None if per_hour is None else float(f"{left / per_hour * 3600:.4g}"),
     )
 
 
-def _same(items: Iterable[Item], shard: str | None, work: Iterable[Item]) -> int:
-    ids = {item.id for item in work}
-    return sum(item.same_as in ids for item in items) if shard else sum(item.same_as is not None for item in items)
-
-
 def _rate(ended: Iterable[Outcome], now: datetime) -> float | None:
-    """Items an hour over the last quarter of an hour of work.
+    """Items an hour over the last quarter of an hour of work; over the last three items, if those take longer.
 
     Clocks of other machines may be off: what lies in the future is left out, and without a span there is no rate.
     """
-    times = sorted(datetime.fromisoformat(outcome.ended_at) for outcome in ended if outcome.ended_at)
-    times = [time for time in times if time <= now]
-    recent = [time for time in times if time > times[-1] - RATE_WINDOW] if times else []
+    times = sorted(time for time in map(_ended_at, ended) if time is not None and time <= now)
+    recent = [time for time in times if times[-1] - time < RATE_WINDOW]
+    if len(recent) < 2:
+        recent = times[-3:]
     span = (recent[-1] - recent[0]).total_seconds() if recent else 0.0
-    return round((len(recent) - 1) / span * 3600, 1) if span > 0 else None
+    return float(f"{(len(recent) - 1) / span * 3600:.4g}") if span > 0 else None
+
+
+def _ended_at(outcome: Outcome) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(outcome.ended_at)
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
 
 
 def write_metrics(path: Path, status: Status) -> None:

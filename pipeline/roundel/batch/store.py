@@ -6,6 +6,7 @@ there, which is written last; the outcome that names it comes after that.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -21,8 +22,8 @@ from roundel import package
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Plan
 from roundel.batch.sources import file_system, is_address
-from roundel.disk import replace_text
-from roundel.errors import RoundelError, UsageError
+from roundel.disk import locked, replace_text
+from roundel.errors import IntegrityError, RoundelError, UsageError
 from roundel.media.identity import sha256_of
 
 OUTCOMES = "outcomes"
@@ -43,6 +44,10 @@ class Store(Protocol):
         """Make a package that was written in the workplace part of the store."""
         ...
 
+    def bring(self, name: str, place: Path) -> None:
+        """Copy a package that is there already into the workplace; nothing if there is none."""
+        ...
+
     def holds(self, name: str, manifest_sha256: str) -> bool:
         """Whether a package is there and agrees with that manifest."""
         ...
@@ -51,12 +56,16 @@ class Store(Protocol):
         """Keep a small file, whole or not at all."""
         ...
 
+    def write_first(self, name: str, text: str) -> None:
+        """Keep a small file unless somebody else already has."""
+        ...
+
     def read(self, name: str) -> str | None:
         """A small file, or nothing."""
         ...
 
-    def texts(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """All small files below a prefix: name and content."""
+    def contents(self, prefix: str) -> Iterator[bytes]:
+        """The content of all small files below a prefix."""
         ...
 
 
@@ -74,6 +83,9 @@ class LocalStore:
     def keep(self, folder: Path, name: str) -> None:
         """Nothing to do: it was renamed into its place."""
 
+    def bring(self, name: str, place: Path) -> None:
+        """Nothing to do: the case is the workplace."""
+
     def holds(self, name: str, manifest_sha256: str) -> bool:
         """Reads every byte of the package."""
         folder = self._case / name
@@ -85,16 +97,23 @@ class LocalStore:
         """Written beside its place, flushed and renamed."""
         replace_text(self._plan / name, text)
 
+    def write_first(self, name: str, text: str) -> None:
+        """One after the other, under a lock."""
+        self._plan.mkdir(parents=True, exist_ok=True)
+        with locked(self._plan / f".{name}.lock", waits=True):
+            if not (self._plan / name).exists():
+                replace_text(self._plan / name, text)
+
     def read(self, name: str) -> str | None:
         """The text of a file of the plan's folder."""
         path = self._plan / name
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
 
-    def texts(self, prefix: str) -> Iterator[tuple[str, str]]:
+    def contents(self, prefix: str) -> Iterator[bytes]:
         """The files below a folder of the plan."""
         for path in sorted((self._plan / prefix).rglob("*.json")):
             if not path.name.startswith("."):
-                yield path.relative_to(self._plan).as_posix(), path.read_text(encoding="utf-8")
+                yield path.read_bytes()
 
 
 class RemoteStore:
@@ -104,7 +123,6 @@ class RemoteStore:
         self.address = plan.target.rstrip("/")
         self._files, root = file_system(self.address)
         self._root, self._state = root.rstrip("/"), f"{root.rstrip('/')}/batch/{plan.id}"
-        self._manifests: dict[str, str] = {}
 
     @contextmanager
     def workplace(self) -> Iterator[Path]:
@@ -131,13 +149,28 @@ class RemoteStore:
         except Exception as error:  # every file system has errors of its own
             raise self._unreachable(error) from error
 
+    def bring(self, name: str, place: Path) -> None:
+        """Take a complete package as it is; one that lacks files is made again and completed.
+
+        Raises:
+            RoundelError: if it is not as it was written.
+        """
+        manifest = self._bytes(f"{self._root}/{name}/{package.MANIFEST}")
+        if manifest is None or not self._is_complete(name, manifest):
+            return
+        try:
+            self.fetch(name, place)
+        except RoundelError as error:
+            raise RoundelError(f"{error}, or holds another package; move it away and run again") from error
+
     def holds(self, name: str, manifest_sha256: str) -> bool:
         """Whether all files that the manifest names are there; ``fetch`` checks every byte."""
-        import hashlib
-
         manifest = self._bytes(f"{self._root}/{name}/{package.MANIFEST}")
         if manifest is None or f"sha256:{hashlib.sha256(manifest).hexdigest()}" != manifest_sha256:
             return False
+        return self._is_complete(name, manifest)
+
+    def _is_complete(self, name: str, manifest: bytes) -> bool:
         named = {line.partition("  ")[2] for line in manifest.decode("utf-8", "replace").splitlines()}
         return named <= self._names(name)
 
@@ -148,7 +181,7 @@ class RemoteStore:
             RoundelError: if it is not whole.
         """
         target = case / name
-        partial = target.parent / f"{package.PARTIAL}{target.name}-fetch"
+        partial = target.parent / f"{package.PARTIAL}{target.name}{package.FETCHED}"
         for inner in sorted(self._names(name)):
             place = partial / inner
             if not place.resolve().is_relative_to(partial.resolve()):
@@ -169,20 +202,28 @@ class RemoteStore:
         except Exception as error:
             raise self._unreachable(error) from error
 
+    def write_first(self, name: str, text: str) -> None:
+        """The server decides who was first, if it can (S3: If-None-Match)."""
+        try:
+            self._files.pipe_file(f"{self._state}/{name}", text.encode(), mode="create")
+        except FileExistsError:
+            return
+        except Exception as error:
+            raise self._unreachable(error) from error
+
     def read(self, name: str) -> str | None:
         """One object, or nothing."""
         found = self._bytes(f"{self._state}/{name}")
-        return None if found is None else found.decode()
+        return None if found is None else found.decode("utf-8", "replace")
 
-    def texts(self, prefix: str) -> Iterator[tuple[str, str]]:
+    def contents(self, prefix: str) -> Iterator[bytes]:
         """All objects below a prefix."""
         try:
             self._files.invalidate_cache()
             places = sorted(self._files.find(f"{self._state}/{prefix}"))
             for since in range(0, len(places), 256):
                 found = self._files.cat(places[since : since + 256])
-                for place, content in sorted(found.items()):
-                    yield place.removeprefix(f"{self._state}/"), content.decode()
+                yield from (content for _, content in sorted(found.items()))
         except FileNotFoundError:
             return
         except Exception as error:
@@ -228,9 +269,9 @@ def outcome_name(item_id: str) -> str:
 def outcomes(store: Store) -> dict[str, Outcome]:
     """The outcomes that are known, by item. One that cannot be read counts as none: the item is done again."""
     found = {}
-    for _, text in store.texts(OUTCOMES):
+    for content in store.contents(OUTCOMES):
         try:
-            outcome = Outcome.model_validate_json(text)
+            outcome = Outcome.model_validate_json(content)
         except ValidationError:
             continue
         found[outcome.id] = outcome
@@ -242,13 +283,17 @@ def agree_on(store: Store, made_with: dict[str, object]) -> None:
 
     Raises:
         UsageError: if this machine has other versions than the one that came first.
+        IntegrityError: if what the first one wrote down cannot be read.
     """
     mine = json.loads(json.dumps(made_with))
     present = store.read(MADE_WITH)
     if present is None:
-        store.write(MADE_WITH, json.dumps(mine, indent=1, sort_keys=True) + "\n")
-        present = store.read(MADE_WITH) or "{}"
-    theirs = json.loads(present)
+        store.write_first(MADE_WITH, json.dumps(mine, indent=1, sort_keys=True) + "\n")
+        present = store.read(MADE_WITH) or ""
+    try:
+        theirs = dict(json.loads(present))
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(f"{store.address}: {MADE_WITH} of this plan is damaged; make a new plan") from error
     differing = sorted(key for key in {*mine, *theirs} if mine.get(key) != theirs.get(key))
     if differing:
         said = "; ".join(
@@ -269,7 +314,11 @@ def require_case(plan: Plan) -> None:
     """Make the case of a local target.
 
     Raises:
-        UsageError: if its folder is something else.
+        UsageError: if its folder is something else, or gone with results that are on record.
     """
-    if not is_address(plan.target):
-        cases.create(Path(plan.target), plan.config)
+    if is_address(plan.target):
+        return
+    case = Path(plan.target)
+    if (plan.folder / OUTCOMES).exists() and not cases.is_case(case):
+        raise UsageError(f"{case}: the case of this plan is gone with its results; move it back, or make a new plan")
+    cases.create(case, plan.config)

@@ -38,6 +38,7 @@ class Worker:
 
         Raises:
             UsageError: if the plan was begun with other versions.
+            TargetError: if results cannot be kept.
         """
         import cv2
 
@@ -48,7 +49,10 @@ class Worker:
         self._loaded = load_detector(plan.config.detector, threads)
         self._specialists = load_specialists(plan.config, case)
         self._made_with = job.provenance(plan.config, self._loaded, self._specialists)
-        agree_on(self._store, self._made_with)
+        try:
+            agree_on(self._store, self._made_with)
+        except OSError as error:
+            raise _no_room(error, self._store.address) from error
 
     def process(self, item: Item) -> Outcome:
         """Analyse one item and put its outcome on record. A failure of the file is data.
@@ -72,38 +76,44 @@ class Worker:
             self._store.write(outcome_name(item.id), outcome.model_dump_json(indent=1) + "\n")
         except OSError as error:
             raise _no_room(error, self._store.address) from error
+        except RoundelError as error:
+            raise TargetError(str(error)) from error
         return outcome
 
     def _analysed(self, item: Item) -> Outcome:
         with fetched(item.source, item.name, MOST_BYTES) as path:
-            identity = replace(identify(path), names=(job.readable(item.name),))
-            _check_as_planned(item, identity)
-            analysis = package.analysis_id(identity, self._made_with)
-            with self._store.workplace() as place:
-                folder = package.location(place, identity.sha256, analysis)
-                name = folder.relative_to(place).as_posix()
-                if not folder.is_dir():
-                    try:
-                        writer = package.PackageWriter(folder)
-                        job.analyze_into(
-                            writer,
-                            path,
-                            identity,
-                            self._plan.config,
-                            self._loaded,
-                            self._made_with,
-                            specialists=self._specialists,
-                        )
-                    except OSError as error:
-                        raise _no_room(error, self._store.address) from error
-                if wrong := package.problems(folder):
-                    raise StallError(
-                        f"{wrong[0]}; nothing was analysed; move the package out of the case and run again"
-                    )
-                notes = {cases.PROTECTIONS: protections()}
-                outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})
+            try:
+                return self._packed(item, path)
+            except Exception as error:
+                return _failure(item, error, path)
+
+    def _packed(self, item: Item, path: Path) -> Outcome:
+        identity = replace(identify(path), names=(job.readable(item.name),))
+        _check_as_planned(item, identity)
+        analysis = package.analysis_id(identity, self._made_with)
+        with self._store.workplace() as place:
+            folder = package.location(place, identity.sha256, analysis)
+            name = folder.relative_to(place).as_posix()
+            self._store.bring(name, place)
+            if is_new := not folder.is_dir():
+                self._analyse(path, identity, folder)
+            if wrong := package.problems(folder):
+                raise StallError(f"{wrong[0]}; nothing was analysed; move the package out of the case and run again")
+            notes = {cases.PROTECTIONS: protections()} if is_new else {}
+            outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})
+            if is_new:
                 self._store.keep(folder, name)
-                return outcome
+            return outcome
+
+    def _analyse(self, path: Path, identity: VideoIdentity, folder: Path) -> None:
+        plan, made_with = self._plan, self._made_with
+        try:
+            writer = package.PackageWriter(folder)
+            job.analyze_into(
+                writer, path, identity, plan.config, self._loaded, made_with, specialists=self._specialists
+            )
+        except OSError as error:
+            raise _no_room(error, self._store.address) from error
 
 
 def _check_as_planned(item: Item, identity: VideoIdentity) -> None:
@@ -128,8 +138,8 @@ def _outcome(item: Item, identity: VideoIdentity, folder: Path, name: str) -> Ou
     )
 
 
-def _failure(item: Item, error: Exception) -> Outcome:
-    """The outcome of an item that has no package.
+def _failure(item: Item, error: Exception, path: Path | None = None) -> Outcome:
+    """The outcome of an item that has no package; what is said about the copy at ``path`` is said about its source.
 
     Raises:
         TargetError: the error itself, if it stands in the way of all other items, too.
@@ -141,6 +151,8 @@ def _failure(item: Item, error: Exception) -> Outcome:
         message = f"{item.source}: there was not enough memory; run it with fewer workers"
     elif not isinstance(error, RoundelError):
         message = f"{item.source}: unexpected {type(error).__name__}: {error}. Please report this with the file."
+    if path is not None:
+        message = message.replace(str(path), item.source)
     again = not isinstance(error, MediaError) or isinstance(error, StallError)
     return outcome_of(item, status="failed", again=again, kind=type(error).__name__, message=message)
 

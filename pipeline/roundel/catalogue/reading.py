@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,9 @@ from roundel.catalogue.model import (
     Source,
     State,
 )
+from roundel.disk import read_bounded
 from roundel.errors import UsageError
+from roundel.words import shorten
 
 TYPES = "types"
 CLASSES = "classes.toml"
@@ -41,6 +44,8 @@ DERIVED = "derived_from"
 NATO = "nato_name"
 WITH = " (with "
 """Begins the variants that shipped rows name after a designation."""
+MOST_BYTES = 16 * 1024**2
+MOST_TABLE_BYTES = 128 * 1024**2
 RELATIONS = ("transfer", "captured", "operator")
 
 
@@ -61,9 +66,9 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
         UsageError: if it cannot be read as JSON.
     """
     try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is no valid JSON ({error}); correct the file") from error
+        return json.loads(read_bounded(path, MOST_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is no valid JSON ({_reason(error)}); correct the file") from error
 
 
 def read_toml(path: Path) -> dict[str, dict[str, Any]]:
@@ -73,9 +78,9 @@ def read_toml(path: Path) -> dict[str, dict[str, Any]]:
         UsageError: if it cannot be read as TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path}: is no valid TOML ({error}); correct the file") from error
+        return tomllib.loads(read_bounded(path, MOST_BYTES).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is no valid TOML ({_reason(error)}); correct the file") from error
 
 
 def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
@@ -85,18 +90,24 @@ def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
         UsageError: if it is no table of these columns.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            rows = list(reader)
-            found = list(reader.fieldnames or ())
-    except (ValueError, csv.Error) as error:
-        raise UsageError(f"{path}: is no table ({error}); correct the file") from error
+        text = read_bounded(path, MOST_TABLE_BYTES).decode("utf-8")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        found = list(reader.fieldnames or ())
+        rows = list(reader) if found == list(columns) else []
+    except (OSError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path}: is no table ({_reason(error)}); correct the file") from error
     if found != list(columns):
-        raise UsageError(f"{path}: has the columns {', '.join(found)}; they must be {', '.join(columns)}")
+        raise UsageError(f"{path}: has the columns {shorten(', '.join(found))}; they must be {', '.join(columns)}")
     for number, row in enumerate(rows, 1):
         if None in row or None in row.values():
             raise UsageError(f"{path}: row {number} has more or fewer cells than there are columns; correct the file")
     return rows
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return shorten(str(error.strerror if isinstance(error, OSError) else error))
 
 
 def read_types(folder: Path) -> dict[str, EquipmentType]:
@@ -109,7 +120,7 @@ def read_types(folder: Path) -> dict[str, EquipmentType]:
     for path in type_files(folder):
         try:
             item = equipment_type(read_json(path))
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UsageError(f"{path}: is no type ({error!r}); see roundel catalogue check {folder}") from error
         found[item.id] = item
     return found

@@ -21,11 +21,12 @@ from roundel.catalogue.model import Citation, Row
 from roundel.catalogue.query import Catalogue
 from roundel.catalogue.reading import ROW_COLUMNS, deal, read_rows, row_cells
 from roundel.catalogue.states import GROUP, UNLISTED
-from roundel.disk import replace_text
+from roundel.disk import read_bounded, replace_text
 from roundel.errors import UsageError
 
 SOURCE = "SIPRI"
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
+MOST_UNREADABLE = 100  # lines that are listed; an export with more is none
 OLD = ("Recipient", "Supplier", "Year of order", "Weapon designation", "Number delivered", "Year(s) of delivery")
 NEW = (
     "SIPRI AT Database ID",
@@ -94,17 +95,23 @@ def read_export(path: Path, catalogue: Catalogue) -> Export:
     Raises:
         UsageError: if the file is no such export.
     """
-    if not path.is_file():
-        raise UsageError(f"{path}: is no file; give an export of the SIPRI trade register (CSV)")
-    if path.stat().st_size > MOST_BYTES:
-        raise UsageError(f"{path}: is larger than {MOST_BYTES >> 20} MiB, which no export of the trade register is")
-    raw = path.read_bytes()
+    try:
+        raw = read_bounded(path, MOST_BYTES)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read: {error.strerror or error}; give an export of the SIPRI trade register (CSV)"
+        ) from error
     text, encoding = _decoded(raw)
     header, body, first = _table(path, text)
     layout = "newer" if set(NEW) <= set(header) else "older"
     export = Export(f"sha256:{hashlib.sha256(raw).hexdigest()}", layout, encoding)
     deals: dict[str, list[Line]] = {}
     for number, cells in _lines(path, body):
+        if len(export.unreadable) >= MOST_UNREADABLE:
+            raise UsageError(
+                f"{export.unreadable[0]}; {MOST_UNREADABLE} lines cannot be read, so this is no export of the trade "
+                "register as the site gives it; export it again"
+            )
         place = f"{export.sha256[7:15]} line {first + number}"
         if cells == [OPEN_QUOTE]:
             export.unreadable.append(f"{path}: line {first + number}: the table ends within {OPEN_QUOTE}")

@@ -237,7 +237,9 @@ def footage_of(analysis: Analysis, extra_names: Iterable[str] = ()) -> Footage:
         brief=analysis.brief_tracks,
         points=points_from(calibration.get("points", {})) if isinstance(calibration, Mapping) else {},
         type_sources=_type_sources(made.get("identifier_sources")),
-        matches=tuple(analysis.matches),
+        matches=tuple(
+            match.model_dump() for match in analysis.matches if match.reference.sha256 != analysis.video.sha256
+        ),
         untold=frozenset(shown) if isinstance(shown := made.get("classes_shown_as"), Mapping) else frozenset(),
         failed=analysis.failure.message if analysis.failure else "",
     )

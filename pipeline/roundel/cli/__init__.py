@@ -74,6 +74,9 @@ def main() -> None:
         what = f"{error.filename or 'a file'}: {error.strerror or error}"
         fail(f"{what}; check that the place exists, has room and may be written to, then run again")
         sys.exit(EXIT_USAGE)
+    except MemoryError:
+        fail("there is not enough memory for this; free some, or give smaller files, then run again")
+        sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         fail("Interrupted.")
         sys.exit(EXIT_INTERRUPTED)

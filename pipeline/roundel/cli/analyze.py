@@ -27,7 +27,7 @@ from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, RoundelE
 
 if TYPE_CHECKING:
     from roundel.claims.files.reading import ClaimFile
-    from roundel.job import Outcome
+    from roundel.job import Inputs, Outcome
     from roundel.record import Analysis
 
 DEMO_CLIP = Path(__file__).parent.parent / "demo" / "clip.mp4"
@@ -42,7 +42,7 @@ def analyze(
     ],
     case: Annotated[Path, typer.Option(help="Folder of the case; made if it does not exist.", show_default=False)],
     model: Annotated[str | None, typer.Option(help="Weights: a name from 'roundel models list', or a path.")] = None,
-    engine: Annotated[str | None, typer.Option(help="auto, onnx, openvino or ultralytics.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto, onnx, openvino, tensorrt or ultralytics.")] = None,
     sample_fps: Annotated[str | None, typer.Option(help="Frames a second for the detector at least, or 'all'.")] = None,
     tiles: Annotated[
         str | None, typer.Option(help="auto, on or off: cut frames into tiles to find small objects.")
@@ -136,19 +136,11 @@ def _run(
     from roundel.detect import load_detector
     from roundel.specialists import load_specialists
 
-    inputs = job.collect(videos)
-    if not inputs.files:
-        other = f" ({number(len(inputs.passed_over), 'file')} without a video's name)" if inputs.passed_over else ""
-        raise UsageError(
-            f"{', '.join(map(str, videos))}: no video found{other}; give videos, folders of videos, or .txt lists"
-        )
-    if inputs.passed_over:
-        say(
-            f"passed over: {number(len(inputs.passed_over), 'file')} without a video's name, such as "
-            f"{inputs.passed_over[0]}",
-            quiet,
-        )
+    inputs = _collect(videos, quiet)
     claim_file = _read_claims(claims) if claims is not None else None
+    if cases.is_case(case):
+        with cases.at_work(case):  # a case in which a run is at work is left as it is
+            pass
     loaded = load_detector(settings.detector)
     specialists = load_specialists(settings, case)
     cases.create(case, settings)
@@ -183,6 +175,30 @@ def _run(
         others = "; the others are complete" if failed < len(outcomes) else ""
         say(f"{failed} of {number(len(outcomes), 'video')} failed{others}.", quiet)
     return EXIT_INTERRUPTED if interrupted else EXIT_SOME_FAILED if failed else EXIT_OK, outcomes
+
+
+def _collect(videos: list[Path], quiet: bool) -> Inputs:
+    """The files that are to be analysed; what is passed over is said.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    from roundel import job
+
+    inputs = job.collect(videos)
+    left_out = []
+    if inputs.passed_over:
+        left_out.append((f"{number(len(inputs.passed_over), 'file')} without a video's name", inputs.passed_over[0]))
+    if inputs.links:
+        left_out.append((f"{len(inputs.links)} of links out of the folder, pipes and devices", inputs.links[0]))
+    if not inputs.files:
+        other = f" ({', '.join(said for said, _ in left_out)})" if left_out else ""
+        raise UsageError(
+            f"{', '.join(map(str, videos))}: no video found{other}; give videos, folders of videos, or .txt lists"
+        )
+    for said, example in left_out:
+        say(f"passed over: {said}, such as {example}", quiet)
+    return inputs
 
 
 def _as_json(case: Path, outcomes: list[Outcome]) -> dict[str, Any]:

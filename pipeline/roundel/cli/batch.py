@@ -145,6 +145,8 @@ def run_batch(
 
     if engine == EngineName.SLURM and shard is None:
         raise UsageError("--engine slurm works on one shard: give --shard, such as 1/8")
+    if gpus_per_worker and engine != EngineName.RAY:
+        raise UsageError("--gpus-per-worker shares out the GPUs of a Ray cluster: add --engine ray, or leave it out")
     made = plans.read(plan)
     deadline = Deadline.after(parse_time(time_limit) if time_limit else None)
     with claimed(made, shard):
@@ -171,20 +173,24 @@ def _end_of_run(
     from roundel.batch.status import status_of
 
     status = status_of(plan, known, shard)
-    merged = merge(plan) if merges and not is_address(plan.target) else None
+    merged = merge(plan, waits=True) if merges and not is_address(plan.target) else None
+    problems = merged.problems if merged is not None else ()
     if as_json:
-        print_json({**status.as_json(), "merged": merged is not None})
+        print_json({**status.as_json(), "merged": merged is not None, "problems": list(problems)})
     else:
-        for line in _status_lines(status):
-            results.print(line)
-        target = visible(shlex.quote(plan.target))
+        for line in (*_status_lines(status), *problems):
+            results.print(visible(line))
         if status.left:
             say(f"{number(status.left, 'input')} left. The same command goes on.", quiet)
         elif merged is not None:
-            say(f"Case: {plan.target}. Next: roundel report {target}", quiet)
+            say(f"Case: {plan.target}. Next: roundel report {shlex.quote(plan.target)}", quiet)
         else:
-            say(f"Next, when all shards have ended: roundel batch merge {shlex.quote(str(plan.folder))}", quiet)
-    return EXIT_INTERRUPTED if status.left else EXIT_SOME_FAILED if status.failed else EXIT_OK
+            when = ", when all shards have ended" if shard is not None else ""
+            into = " --case CASE" if is_address(plan.target) else ""
+            say(f"Next{when}: roundel batch merge {shlex.quote(str(plan.folder))}{into}", quiet)
+    if status.left:
+        return EXIT_INTERRUPTED
+    return EXIT_INTEGRITY if problems else EXIT_SOME_FAILED if status.failed else EXIT_OK
 
 
 @contextmanager
@@ -193,6 +199,7 @@ def _finishing(deadline: Deadline) -> Iterator[None]:
 
     def ask(signum: int, _: object) -> None:
         if deadline.asked:
+            say("Dropped. What is finished stays, and the same command goes on.", quiet=False)
             raise KeyboardInterrupt
         deadline.asked = True
         say("Stopping: what is under way is finished first. Once more to drop it.", quiet=False)

@@ -12,6 +12,8 @@ import typer
 from roundel.cli.output import CaseArgument, JsonOption, QuietOption, number, print_json, results, say, visible
 from roundel.errors import EXIT_INTEGRITY, EXIT_OK, EXIT_SOME_FAILED
 
+MOST_LISTED = 40  # problems of a case; --json lists all
+
 
 class Previews(StrEnum):
     """How pictures look when the page is opened."""
@@ -79,7 +81,7 @@ def verify(
     from roundel import case as cases
     from roundel import custody
 
-    found = list(cases.problems(cases.require(case)))
+    found = list(dict.fromkeys(cases.problems(cases.require(case, links=True))))
     not_repeated: list[str] = []
     repeated = 0
     if rerun and not found:
@@ -107,8 +109,10 @@ def verify(
             }
         )
     else:
-        for line in found:
+        for line in found[:MOST_LISTED]:
             results.print(visible(line))
+        if len(found) > MOST_LISTED:
+            results.print(f"and {number(len(found) - MOST_LISTED, 'problem')} more; --json lists all")
         for line in not_repeated:
             results.print(f"not repeated: {visible(line)}")
         if not found:

@@ -8,7 +8,11 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
 
 from roundel import words
 from roundel.cli.output import JsonOption, QuietOption, print_json, results, visible
@@ -37,7 +41,26 @@ SANDBOX_ADVICE = {
 FFMPEG_NAMESAKES = ("ffmpeg", "python-ffmpeg")
 
 
-def _installed(name: str) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, whether it is as it has to be, and the details with what to do.
+
+    What is not ``needed`` may be missing.
+    """
+
+    name: str
+    good: bool
+    text: str
+    needed: bool = True
+
+    @property
+    def mark(self) -> str:
+        """The word that begins the line."""
+        return "[green]ok[/]  " if self.good else "[bold red]BAD[/] " if self.needed else "[yellow]missing[/]"
+
+
+def installed(name: str) -> str | None:
+    """The version of a distribution; ``None`` if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -60,7 +83,7 @@ def _ffmpeg() -> str:
 
 
 def _opencv() -> str:
-    present = {name: found for name in OPENCV_DISTRIBUTIONS if (found := _installed(name))}
+    present = {name: found for name in OPENCV_DISTRIBUTIONS if (found := installed(name))}
     if len(present) > 1:
         raise RoundelError(
             f"{' and '.join(present)} are both installed and overwrite each other: "
@@ -76,11 +99,11 @@ def _opencv() -> str:
 
 
 def _ffmpeg_python() -> str:
-    strangers = [name for name in FFMPEG_NAMESAKES if _installed(name)]
+    strangers = [name for name in FFMPEG_NAMESAKES if installed(name)]
     if strangers or not hasattr(importlib.import_module("ffmpeg"), "input"):
         names = " ".join(strangers) or "the package that provides it"
         raise RoundelError(f"{names} takes the import name of ffmpeg-python: pip uninstall -y {names}")
-    return f"ffmpeg-python {_installed('ffmpeg-python')}"
+    return f"ffmpeg-python {installed('ffmpeg-python')}"
 
 
 def _engines() -> str:
@@ -88,12 +111,12 @@ def _engines() -> str:
 
 
 def _torch() -> str:
-    found, floor = _installed("torch"), (2, 10)
+    found, floor = installed("torch"), (2, 10)
     if found is None or tuple(int(part) for part in found.split("+")[0].split(".")[:2]) < floor:
         raise RoundelError(
             f"torch {found} cannot load checkpoints safely: pip install 'torch>=2.10' (only needed for .pt weights)"
         )
-    return f"torch {found}, ultralytics {_installed('ultralytics')}"
+    return f"torch {found}, ultralytics {installed('ultralytics')}"
 
 
 def _weights() -> str:
@@ -132,13 +155,10 @@ def _tesseract() -> str:
 
 
 def _cuda() -> str:
-    from roundel.detect import has_cuda
+    from roundel import cuda
 
-    providers = importlib.import_module("onnxruntime").get_available_providers()
-    exported = (
-        "also for exported ones" if "CUDAExecutionProvider" in providers else "install onnxruntime-gpu for others"
-    )
-    return f"used for .pt weights; {exported}" if has_cuda() else "no device; the processor is used"
+    names = [device.name for device in cuda.devices()]
+    return f"{', '.join(names)}; see roundel doctor --gpu" if names else "no device; the processor is used"
 
 
 def _sandbox() -> str:
@@ -178,30 +198,36 @@ CHECKS: dict[str, Callable[[], str]] = {
 }
 
 
-def _results() -> Iterator[tuple[str, bool, str]]:
+def _results() -> Iterator[Finding]:
     for name, check in CHECKS.items():
         try:
-            yield name, True, check()
+            yield Finding(name, True, check())
         except (RoundelError, ImportError, OSError) as error:
-            yield name, False, str(error)
+            yield Finding(name, False, str(error))
 
 
-def doctor(as_json: JsonOption = False, quiet: QuietOption = False) -> int:
+def doctor(
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Look at the GPU instead: driver, builds, and a trial beside the processor.")
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
     """Check that everything an analysis needs is installed, and say what to do if not.
 
     Example: **roundel doctor**
     """
-    found = list(_results())
-    healthy = all(good for _, good, _ in found)
-    if as_json:
-        print_json(
-            {
-                "ok": healthy,
-                "checks": [{"name": name, "ok": good, "found": text} for name, good, text in found],
-                "python": sys.executable,
-            }
-        )
+    if gpu:
+        from roundel.cli.doctor_gpu import findings
+
+        found = list(findings())
     else:
-        for name, good, text in found:
-            results.print(f"{'[green]ok[/]  ' if good else '[bold red]BAD[/] '} {name}: {visible(text)}")
+        found = list(_results())
+    healthy = all(item.good or not item.needed for item in found)
+    if as_json:
+        checks = [{"name": item.name, "ok": item.good, "needed": item.needed, "found": item.text} for item in found]
+        print_json({"ok": healthy, "checks": checks, "python": sys.executable})
+    else:
+        for item in found:
+            results.print(f"{item.mark} {item.name}: {visible(item.text)}")
     return EXIT_OK if healthy else EXIT_USAGE

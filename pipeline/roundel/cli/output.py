@@ -100,7 +100,9 @@ def describe_count(name: str, count: CountRecord) -> str:
     >>> describe_count("aircraft", CountRecord(lower=1, estimate=2, interval=[1, 3], upper=3, proof=[]))
     'aircraft: at least 1; 3 sightings'
     """
-    sightings = f"{count.upper} sighting{'s' if count.upper != 1 else ''}"
+    sightings = number(count.upper + count.shown_again, "sighting")
+    if count.shown_again:
+        sightings += f", {count.shown_again} of them shown again"
     title = tree()[name].title if name in tree() else name
     return (
         f"{title}: at least {count.lower}; {sightings}" if count.lower else f"{title}: {sightings}, too weak to count"

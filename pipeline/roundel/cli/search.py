@@ -101,13 +101,14 @@ def _by_picture(
     if page is not None:
         write_page(picture_page(query, ranked, folders, filters), page, previews.value)
     if as_json:
-        print_json(_ranked(query, ranked, page))
+        print_json({**_ranked(query, ranked, page), "left_out": _left_out(folders)})
         return
     for number_, hit in enumerate(ranked.hits, start=1):
         results.print(f"{number_:3d}  {hit.similarity:.3f}  {visible(_alike_line(hit))}")
     compared = f"{number(ranked.pictures, 'picture')} of {number(ranked.sightings, 'sighting')}"
     results.print(f"Compared: {compared}. {CAUTION}")
     say(MEASURED, quiet)
+    _left_out(folders)
     _tell_page(page)
 
 
@@ -127,17 +128,31 @@ def _by_words(
     if page is not None:
         write_page(words_page(text, found, folders, filters), page, previews.value)
     if as_json:
-        print_json({"text": text, "hits": [_found(item) for item in found], "page": str(page) if page else None})
+        told = {"text": text, "hits": [_found(item) for item in found], "page": str(page) if page else None}
+        print_json({**told, "left_out": _left_out(folders)})
         return
     for item in found:
-        told = "".join(f"[bold]{visible(part)}[/]" if matches else visible(part) for part, matches in item.excerpt)
+        shown = "".join(f"[bold]{visible(part)}[/]" if matches else visible(part) for part, matches in item.excerpt)
         where = f"  {words.clock(item.seconds)}" if item.seconds is not None else ""
         picture = f"  {visible(item.file)}" if item.file else ""
         how = "" if item.how == "exact" else f" ({item.how})"
-        results.print(f"{item.kind}{how}: {told}{where}  {visible(_names(item.place))}{picture}")
+        results.print(f"{item.kind}{how}: {shown}{where}  {visible(_names(item.place))}{picture}")
     if not found:
         results.print("Nothing was found. Most writing in footage is not read, so that is no proof.")
+    _left_out(folders)
     _tell_page(page)
+
+
+def _left_out(folders: list[Path]) -> list[str]:
+    """Say what was not searched."""
+    from roundel.search.places import left_out
+
+    found = left_out(folders)
+    for path in found:
+        fail(
+            f"{path}: was not searched, since it is not as the custody log says; run roundel verify, or merge the batch"
+        )
+    return [str(path) for path in found]
 
 
 def _tell_page(page: Path | None) -> None:

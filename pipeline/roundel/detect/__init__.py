@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel import cuda
 from roundel.calibration import Calibration
 from roundel.config import DetectorConfig
+from roundel.detect.batching import SharedNetwork
 from roundel.detect.weights import Weights, calibration_of, find_weights
 from roundel.detect.yolo import Network, YoloDetector
 from roundel.errors import UsageError
@@ -62,21 +63,16 @@ def available_threads() -> int:
 
 
 def has_cuda() -> bool:
-    """Whether torch sees a CUDA device. Looks for the driver first, because importing torch takes seconds."""
-    if not (Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()):
-        return False
-    from roundel.detect.ultralytics import cuda_available
-
-    return cuda_available()
+    """Whether there is a CUDA device that this process may use."""
+    return bool(cuda.devices())
 
 
 def choose_engine(asked: str, weights: Weights) -> str:
     """The engine for these weights.
 
-    ``auto`` takes torch for a checkpoint and ONNX Runtime for an exported file; both take CUDA where there is a device
-    and their build can use it. On two processor cores ONNX Runtime is about as fast as OpenVINO
-    (``benchmarks/engines.py``) and takes several calls at a time. A choice by timing on the spot would make results
-    differ from run to run.
+    ``auto`` takes torch for a checkpoint and ONNX Runtime for an exported file. On two processor cores ONNX Runtime is
+    about as fast as OpenVINO (``benchmarks/engines.py``) and takes several calls at a time. A choice by timing on the
+    spot would make results differ from run to run.
 
     Raises:
         UsageError: if the engine cannot run this kind of file.
@@ -90,6 +86,40 @@ def choose_engine(asked: str, weights: Weights) -> str:
     return asked
 
 
+def _load_network(config: DetectorConfig, weights: Weights, engine: str, threads: int) -> tuple[Network, bool]:
+    """The bare network, and whether it runs on a GPU."""
+    half = config.precision == "fp16"
+    if engine == "tensorrt":
+        if config.device == "cpu":
+            raise UsageError("detector.engine tensorrt needs a GPU: set detector.device to cuda or auto")
+        from roundel.detect.onnx import TensorRTNetwork
+
+        return TensorRTNetwork(weights.path, weights.sha256, half, config.batch, config.input_px), True
+    if engine == "ultralytics":
+        from roundel.detect.ultralytics import TorchNetwork, cuda_available
+
+        on_gpu = config.device == "cuda" or (config.device == "auto" and has_cuda() and cuda_available())
+        if half and not on_gpu:
+            raise UsageError("detector.precision fp16 needs a GPU with this engine; see roundel doctor --gpu")
+        return TorchNetwork(weights.path, threads, "cuda" if on_gpu else "cpu", half), on_gpu
+    if half:
+        raise UsageError(
+            f"detector.precision fp16: {engine} computes as the weights file says; export it with --half "
+            "(docs/engines.md), or set detector.engine to tensorrt"
+        )
+    if engine == "openvino":
+        if config.device == "cuda":
+            raise UsageError("detector.engine openvino runs on the processor: set detector.device to cpu or auto")
+        from roundel.detect.openvino import OpenVinoNetwork
+
+        return OpenVinoNetwork(weights.path, threads), False
+    from roundel.detect.onnx import OnnxNetwork
+    from roundel.detect.providers import choose
+
+    providers, calls = choose(config.device), min(threads, MOST_CALLS)
+    return OnnxNetwork(weights.path, calls, threads // calls, providers), providers.on_gpu
+
+
 def load_detector(config: DetectorConfig, threads: int | None = None) -> LoadedDetector:
     """Load the configured weights into the configured engine.
 
@@ -99,25 +129,13 @@ def load_detector(config: DetectorConfig, threads: int | None = None) -> LoadedD
 
     Raises:
         WeightsError: if the weights are missing, altered or unsafe.
-        UsageError: if the engine does not fit the weights.
+        UsageError: if engine, device, precision and weights do not fit together.
+        MissingProgramError: if a GPU or TensorRT is asked for by name and cannot be used.
     """
     weights = find_weights(config.model)
-    engine = choose_engine(config.engine, weights)
     threads = min(config.threads or available_threads(), threads or available_threads())
-    calls = min(threads, MOST_CALLS) if engine == "onnx" else 1
-    network: Network
-    if engine == "onnx":
-        from roundel.detect.onnx import OnnxNetwork
-
-        network = OnnxNetwork(weights.path, calls, threads // calls)
-    elif engine == "openvino":
-        from roundel.detect.openvino import OpenVinoNetwork
-
-        network = OpenVinoNetwork(weights.path, threads)
-    else:
-        from roundel.detect.ultralytics import TorchNetwork
-
-        network = TorchNetwork(weights.path, threads)
+    network, on_gpu = _load_network(config, weights, choose_engine(config.engine, weights), threads)
+    calls = min(threads, MOST_CALLS) if on_gpu or network.engine == "onnx" else 1
     nodes = weights.map_classes(network.classes)
     provenance: dict[str, object] = {
         "weights_name": weights.name,
@@ -133,7 +151,11 @@ def load_detector(config: DetectorConfig, threads: int | None = None) -> LoadedD
         "engine": network.engine,
         "engine_version": network.version,
         "precision": network.precision,
+        **getattr(network, "provenance", {}),
     }
+    if on_gpu:
+        provenance["gpu"] = cuda.driver().devices[0].name
+        network = SharedNetwork(network, config.batch, filled=True)
     calibration = calibration_of(weights)
     if calibration is not None:
         points = {node: [asdict(point) for point in rows] for node, rows in calibration.points.items()}

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from roundel.detect import weights as store
+from roundel.detect.limits import refuse_hostile
 from roundel.detect.weights import Weights
 from roundel.detect.yolo import Network, raw_boxes
 from roundel.errors import WeightsError
 
+TRIAL_SECONDS = 30.0
 TRIAL_SHAPES = ((2, 3, 96, 128), (1, 3, 64, 64))  # analyses send batches and pictures of several sizes
 DYNAMIC = "export it again for pictures of any size: model.export(format='onnx', dynamic=True)"
 
@@ -39,6 +41,7 @@ def admit(path: Path, classes: str | Path | None, licence: str) -> Admitted:
         UsageError: if the mapping is wrong or does not fit.
     """
     store.require_file(path)
+    refuse_hostile(path)
     network = _open(path)
     _try(network, path)
     added = store.add(path, classes, licence, network.classes)
@@ -52,6 +55,7 @@ def _open(path: Path) -> Network:
         from roundel.detect.onnx import OnnxNetwork
 
         network = OnnxNetwork(path, 1, 1)
+        network.limit_seconds = TRIAL_SECONDS
         if network.fixed_shape is not None:
             raise WeightsError(f"{path}: takes only pictures of the shape {network.fixed_shape}; {DYNAMIC}")
         return network
@@ -69,6 +73,8 @@ def _try(network: Network, path: Path) -> None:
     for shape in TRIAL_SHAPES:
         try:
             output = network.forward(np.zeros(shape, np.float32))
+        except WeightsError:
+            raise
         except Exception as error:
             reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
             raise WeightsError(

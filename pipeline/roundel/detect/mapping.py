@@ -16,6 +16,7 @@ import yaml
 
 import roundel_models
 from roundel.classes import tree
+from roundel.disk import read_bounded
 from roundel.errors import UsageError
 
 IGNORE = "ignore"
@@ -120,10 +121,7 @@ def _node(path: Path, entry: _Entry, value: object, may_ignore: bool) -> str:
 def _text(path: Path) -> str:
     kind = "YAML" if path.suffix in YAML_SUFFIXES else "TOML"
     try:
-        data = path.read_bytes()
-        if len(data) > MOST_BYTES:
-            raise UsageError(f"{path}: is larger than {MOST_BYTES} bytes, which no mapping is")
-        return data.decode("utf-8")
+        return read_bounded(path, MOST_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         ready = ", ".join(roundel_models.mappings())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.errors import WeightsError
+from roundel.errors import MissingProgramError, WeightsError
 from roundel.quiet import hush
 
 if TYPE_CHECKING:
@@ -170,6 +170,14 @@ def _keep_all_scores(head: Any) -> None:  # noqa: ANN401
         head.end2end = False
 
 
+def cuda_build() -> str | None:
+    """The CUDA version that torch was built with; ``None`` for a build without."""
+    hush()
+    import torch
+
+    return torch.version.cuda
+
+
 def cuda_available() -> bool:
     """Whether torch can use a CUDA device."""
     hush()
@@ -179,29 +187,44 @@ def cuda_available() -> bool:
 
 
 class TorchNetwork:
-    """A checkpoint run by torch, on CUDA where there is a device."""
+    """A checkpoint run by torch, on the processor or a CUDA device."""
 
     engine = "ultralytics"
 
-    def __init__(self, path: Path, threads: int) -> None:
-        """Load a file for one call at a time with ``threads`` threads."""
+    def __init__(self, path: Path, threads: int, device: str = "cpu", half: bool = False) -> None:
+        """Load a file for one call at a time with ``threads`` threads on ``cpu`` or ``cuda``, there perhaps in float16.
+
+        Raises:
+            WeightsError: if the file is refused; see :func:`load_module`.
+            MissingProgramError: if there is no CUDA and it is asked for.
+        """
         module, self.classes = load_module(path)
         import torch
         import ultralytics
 
-        self._torch = torch
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cuda":
+            if not torch.cuda.is_available():
+                raise MissingProgramError(
+                    f"torch {torch.__version__} finds no CUDA device: a CUDA build and a driver are needed, see "
+                    "roundel doctor --gpu"
+                )
+            # Algorithms chosen by rule, not by timing, and float32 that is float32.
+            torch.backends.cudnn.benchmark = False
+            torch.backends.cudnn.deterministic = True
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        self._torch, self._device = torch, device
+        self._type = torch.float16 if half else torch.float32
         torch.set_num_threads(threads)
-        self._module = module.to(self._device)
+        self._module = module.to(device=device, dtype=self._type)
         segments = "Seg" in type(module).__name__  # SegmentationModel, YOLOESegModel
         self._channels = 4 + len(self.classes) if segments else None
-        self.precision = "fp32"
-        self.version = f"{ultralytics.__version__} torch {torch.__version__} {self._device}"
+        self.precision = "fp16" if half else "fp32"
+        self.version = f"{ultralytics.__version__} torch {torch.__version__} {device}"
 
     def forward(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: (n, 3, h, w) RGB in 0..1 to (n, 4 + classes, anchors)."""
         with self._torch.inference_mode():
-            output: Any = self._module(self._torch.from_numpy(batch).to(self._device))
+            output: Any = self._module(self._torch.from_numpy(batch).to(device=self._device, dtype=self._type))
         while isinstance(output, (tuple, list)):
             output = output[0]
         array = np.asarray(output.float().cpu().numpy(), np.float32)

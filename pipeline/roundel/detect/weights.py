@@ -14,11 +14,14 @@ import roundel_models
 from roundel import calibration
 from roundel.calibration import Calibration
 from roundel.classes import tree
+from roundel.detect.limits import refuse_hostile
 from roundel.detect.mapping import IGNORE, ClassMapping, check_fit, read_mapping
+from roundel.disk import read_bounded
 from roundel.errors import WeightsError
 from roundel.media.identity import sha256_of
 
 SUFFIXES = {".onnx", ".pt"}
+MOST_CARD_BYTES = 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ def _read_card(card: Path) -> Weights:
         OSError: if it cannot be read.
         ValueError: if it is not as it was written.
     """
-    entry = tomllib.loads(card.read_text(encoding="utf-8"))
+    entry = tomllib.loads(read_bounded(card, MOST_CARD_BYTES).decode("utf-8"))
     texts = {key: entry.get(key) for key in ("file", "sha256", "licence")}
     for key, value in texts.items():
         if not isinstance(value, str):
@@ -177,6 +180,7 @@ def find_weights(model: str) -> Weights:
         raise WeightsError(
             f"{model}: no such weights. Known names: {', '.join(known)}; or give the path of an .onnx or .pt file"
         )
+    refuse_hostile(path)
     return Weights(path.stem, path.resolve(), sha256_of(path), "not stated", "path", {}, {})
 
 

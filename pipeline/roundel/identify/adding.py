@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roundel.classes import tree
+from roundel.disk import read_bounded
 from roundel.errors import UsageError
 from roundel.identify.embed import Embedder
 from roundel.identify.gallery import Gallery, Photo, TypeNode, arena, check_types, class_of, needed_types, shipped_types
-from roundel.identify.photos import Finder, crop_object, object_of_class
-from roundel.identify.pictures import FORMATS, LEAST_PX, decoded, read_file, shrunk
+from roundel.identify.photos import LEAST_PX, MOST_BYTES, Finder, crop_object, object_of_class, shrunk
 from roundel.identify.posterior import NEAREST, similarities
+from roundel.images import decode
 
 FEW = NEAREST
 """A type with fewer photos is filled up with chance likeness: it is too few to be named alone."""
@@ -120,10 +121,10 @@ class Adding:
 
     def _look(self, path: Path, fresh: Mapping[str, NDArray[np.float32]]) -> Outcome:
         try:
-            content = read_file(path)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            return Outcome(path, "unreadable", f"{path}: cannot be read: {reason}; give a {FORMATS} file")
+            content = read_bounded(path, MOST_BYTES)
+        except OSError as error:
+            said = f"{path}: cannot be read: {error.strerror or error}; give a JPEG, PNG or WebP file"
+            return Outcome(path, "unreadable", said)
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         held = self._held(path, digest, fresh)
         if held is not None:
@@ -134,12 +135,9 @@ class Adding:
     def _cropped(self, path: Path, digest: str, content: bytes) -> tuple[NDArray[np.uint8], bool] | Outcome:
         """What counts of a photo, and whether that is an object found in it; or why nothing does."""
         try:
-            picture = decoded(content)
+            picture = decode(content)
         except ValueError as error:
-            return Outcome(path, "unreadable", f"{path}: is not decoded: {error}; give another file", digest)
-        if picture is None:
-            said = f"{path}: is no image that can be decoded; give a {FORMATS} file"
-            return Outcome(path, "unreadable", said, digest)
+            return Outcome(path, "unreadable", f"{path}: {error}; give a JPEG, PNG or WebP file", digest)
         if min(picture.shape[:2]) < LEAST_PX:
             size = f"{picture.shape[1]} × {picture.shape[0]}"
             said = f"{path}: has only {size} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}"

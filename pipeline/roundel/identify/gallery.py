@@ -24,10 +24,12 @@ from numpy.typing import NDArray
 
 import roundel_models
 from roundel.classes import lineage, tree
+from roundel.disk import read_bounded
 from roundel.errors import WeightsError
 
 FILE = "gallery.json"
 FORMAT = "roundel-gallery-1"
+MOST_BYTES = 512 * 1024**2
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 OTHER, UNKNOWN = "other", "unknown"
@@ -158,7 +160,7 @@ def read(path: Path) -> Gallery:
         WeightsError: if it is damaged or holds anything that a gallery cannot hold.
     """
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, MOST_BYTES)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}); make it readable or remove it") from error
     return parse(content, path)
@@ -260,7 +262,7 @@ def alone(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[
 
 def file_sha256(path: Path) -> str:
     """The hash of a gallery's file."""
-    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(read_bounded(path, MOST_BYTES)).hexdigest()}"
 
 
 def merge(galleries: Sequence[tuple[Path, Gallery]], network_sha256: str) -> tuple[Gallery, dict[str, TypeNode]]:

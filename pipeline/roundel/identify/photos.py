@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,12 @@ from roundel.types import Detections
 CROP_MARGIN = 0.08  # of the box's size, as in the exemplars of an analysis
 GOOD_SCORE = 0.5
 """A box with less is no ground to say that a photo shows something else."""
+
+MOST_BYTES = 256 * 1024**2
+MOST_PX = 2000
+"""Larger photos are shrunk to this length: the network sees 224 pixels, and a finder takes minutes for 20,000."""
+LEAST_PX = 32
+"""Smaller pictures and objects tell nothing of a type, and nothing of one object."""
 
 Box = tuple[float, float, float, float]
 
@@ -97,3 +104,13 @@ def cut(picture: NDArray[np.uint8], box: Box, margin: float = CROP_MARGIN) -> tu
     left, top = max(0, int(x1 - across)), max(0, int(y1 - down))
     right, bottom = min(width, int(np.ceil(x2 + across))), min(height, int(np.ceil(y2 + down)))
     return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture (h, w, 3), made smaller if its longest side has more than :data:`MOST_PX` pixels."""
+    height, width = picture.shape[:2]
+    scale = MOST_PX / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

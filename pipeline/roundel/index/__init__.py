@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from roundel import case as cases
 from roundel import custody, package
 from roundel.disk import locked
+from roundel.errors import RoundelError
 from roundel.index import written
 from roundel.index.written import NAME, container_words, named
 from roundel.record import Analysis, ReadingRecord
@@ -35,23 +36,43 @@ class Refreshed:
     removed: int
 
 
-def refresh(case: Path) -> Refreshed:
-    """Bring the index up to date with the packages and the custody log. One that is damaged is made anew.
+class _OtherVersionError(Exception):
+    pass
+
+
+REMADE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+"""Errors that say something about an index and nothing about its disk."""
+
+
+def refresh(case: Path, damaged: Collection[str | None] = ()) -> Refreshed:
+    """Bring the index up to date: it holds the packages that the custody log mentions and that agree with it.
+
+    An index that is damaged or of another version is made anew.
+
+    Args:
+        case: the case.
+        damaged: places of packages that are not as they were written; they are left out.
 
     Raises:
         UsageError: if somebody else writes the index.
-        IntegrityError: if the custody log or a package cannot be read.
+        IntegrityError: if the custody log cannot be read.
+        RoundelError: if the index cannot be written.
     """
     busy = f"{case / cases.INDEX}: is being written by another run; wait for it"
     with locked(case / LOCK, busy):
         try:
-            return _refresh(case)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise
-            for path in (case / cases.INDEX, case / f"{cases.INDEX}-journal"):
-                path.unlink(missing_ok=True)
-            return _refresh(case)
+            try:
+                return _refresh(case, damaged)
+            except (sqlite3.DatabaseError, _OtherVersionError) as error:
+                if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) not in REMADE:
+                    raise
+                for ending in ("", "-journal", "-wal", "-shm"):
+                    (case / f"{cases.INDEX}{ending}").unlink(missing_ok=True)
+                return _refresh(case, damaged)
+        except sqlite3.Error as error:
+            raise RoundelError(
+                f"{case / cases.INDEX}: cannot be written: {error}; make room or give access, and merge again"
+            ) from error
 
 
 @contextlib.contextmanager
@@ -73,15 +94,11 @@ def opened(case: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _refresh(case: Path) -> Refreshed:
+def _refresh(case: Path, damaged: Collection[str | None]) -> Refreshed:
     with opened(case) as index:
         _prepare(index)
         known = dict(index.execute("SELECT package, manifest_sha256 FROM package"))
-        present = {
-            folder.relative_to(case).as_posix(): package.manifest_sha256(folder)
-            for folder in cases.packages(case)
-            if (folder / package.MANIFEST).is_file()
-        }
+        present = dict(_present(case, known, damaged))
         gone = sorted(known.items() - present.items())
         new = sorted(present.items() - known.items())
         index.executemany("DELETE FROM package WHERE package = ?", [(name,) for name, _ in gone])
@@ -93,15 +110,27 @@ def _refresh(case: Path) -> Refreshed:
     return Refreshed(len(present), len(new), len(gone))
 
 
+def _present(case: Path, known: Mapping[str, str], damaged: Collection[str | None]) -> Iterator[tuple[str, str]]:
+    """The packages that belong into the index, each with the hash of its manifest."""
+    noted = cases.logged(case)
+    for folder in cases.packages(case):
+        name = folder.relative_to(case).as_posix()
+        if name not in noted or name in damaged or not (folder / package.MANIFEST).is_file():
+            continue
+        digest = package.manifest_sha256(folder)
+        if digest != noted[name].details.get("manifest_sha256"):
+            continue
+        if known.get(name) == digest or package.agrees(folder, package.ANALYSIS):
+            yield name, digest
+
+
 def _prepare(index: sqlite3.Connection) -> None:
-    """Make the tables; those of another version are dropped."""
+    """Make the tables if there are none."""
     (version,) = index.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
         return
-    old = index.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
-    index.execute("PRAGMA defer_foreign_keys = ON")
-    for (table,) in old:
-        index.execute(f'DROP TABLE IF EXISTS "{table}"')
+    if index.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise _OtherVersionError
     for statement in _statements((Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")):
         index.execute(statement)
     index.execute(f"PRAGMA user_version = {VERSION}")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 
 from roundel.types import Coverage, MediaInfo, Span, Timestamp
+from roundel.words import shorten
 
 MESSAGES_KEPT = 20
+MESSAGE_LENGTH = 500
 GAP_SECONDS = 0.25  # a step that is longer than the usual one by this, and by twice the usual one, is a gap
 EDGE_SECONDS = 0.5  # the header may promise this much more at either end: rounding and audio padding
 STEADY_SHARE = 0.98  # share of steps near the usual one in a video of constant frame rate
 STEPS_KEPT = 4096
 JUMPS_NAMED = 20
+WARNINGS_KEPT = 60
 DENSE_FORMATS = {"mpegts", "mpeg"}  # a time at least every 0.7 s: ISO/IEC 13818-1, 2.7.4
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
@@ -34,6 +38,7 @@ class CoverageMeter:
         self._errors = 0
         self._messages: list[str] = []
         self._warnings: dict[str, None] = {}
+        self._more_warnings = 0
         self._jumps = 0
         self._lock = threading.Lock()
 
@@ -44,7 +49,7 @@ class CoverageMeter:
 
     def complain(self, message: str) -> None:
         """Count a message of the decoder and keep the first different ones. Called from the thread that reads them."""
-        text = _ADDRESS.sub("0x…", message).strip()
+        text = _ADDRESS.sub("0x…", shorten(message, MESSAGE_LENGTH)).strip()
         with self._lock:
             self._errors += 1
             if text not in self._messages and len(self._messages) < MESSAGES_KEPT:
@@ -52,7 +57,10 @@ class CoverageMeter:
 
     def warn(self, message: str) -> None:
         """Note something odd about the content, once."""
-        self._warnings.setdefault(message)
+        if len(self._warnings) < WARNINGS_KEPT:
+            self._warnings.setdefault(message)
+        elif message not in self._warnings:
+            self._more_warnings += 1
 
     def add(self, at: Timestamp) -> None:
         """Note the next frame."""
@@ -81,9 +89,12 @@ class CoverageMeter:
             _, to = self._wide.pop()  # one wrong time made the gap: its frames follow now
             self._elapsed += at.exact - to
 
-    def _more_jumps(self) -> list[str]:
-        more = self._jumps - JUMPS_NAMED
-        return [f"time jumps back {more} more times"] if more > 0 else []
+    def _left_out(self) -> Iterator[str]:
+        """How often something was noted that is not listed."""
+        if (more := self._jumps - JUMPS_NAMED) > 0:
+            yield f"time jumps back {more} more times"
+        if self._more_warnings:
+            yield f"{self._more_warnings} more oddities of this kind are not listed"
 
     def expected(self, time_base: Fraction) -> Timestamp:
         """The time that the next frame should have, for frames that carry none."""
@@ -126,7 +137,7 @@ class CoverageMeter:
             missing_seconds=tuple(missing),
             decoder_errors=errors,
             decoder_messages=messages,
-            warnings=(*self._warnings, *self._more_jumps()),
+            warnings=(*self._warnings, *self._left_out()),
         )
 
     def _gaps(self, usual: Fraction, variable: bool) -> list[Span]:

@@ -4,6 +4,8 @@ ffmpeg turns the picture upright, keeps one size and one pixel layout (planar 4:
 every frame through; the ``showinfo`` filter of the same run reports each frame's presentation time. What the decoder
 complains about is counted and kept, and what the file promises but does not hold becomes a missing range.
 
+Where the configuration asks for it, the GPU decodes (:mod:`roundel.media.nvdec`) and the rest is the same.
+
 The decoder gets one thread: with more, the concealment of damaged pictures differs from run to run (docs/adr/0002).
 """
 
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 
 from roundel.config import MediaConfig
 from roundel.errors import MediaError, MediaLimitError, StallError
+from roundel.media import nvdec
 from roundel.media.colour import is_rgb, matrix_of
 from roundel.media.coverage import CoverageMeter
 from roundel.media.probe import file_url, plain_name
@@ -33,19 +36,23 @@ from roundel.sandbox import Child
 from roundel.types import Coverage, Frame, FrameRef, MediaInfo, Timestamp
 
 PIPE_BYTES = 1024 * 1024
-_TIME = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] n: *\d+ pts: *(-?\d+|NOPTS) .* s:(\d+x\d+) ")
+_TIME = re.compile(
+    r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] n: *\d+ pts: *(-?\d+|NOPTS) .* fmt:(\w+) (?:.* )?s:(\d+x\d+) "
+)
 _TIME_BASE = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] config in time_base: (\d+/\d+)")
 _TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\] (?!.*increasing dts to muxer)(.*)$")
 _CORRUPT = re.compile(r"^\[warning\] .*: (corrupt (?:input packet|decoded frame) in stream)")
 
 
-def ffmpeg_arguments(path: Path, info: MediaInfo, config: MediaConfig) -> list[str]:
+def ffmpeg_arguments(path: Path, info: MediaInfo, config: MediaConfig, on_gpu: bool = False) -> list[str]:
     """The full command that decodes a video, built by ffmpeg-python."""
     scale: dict[str, str | int] = {"w": info.width, "h": info.height, "out_range": "limited"}
     scale["in_range"] = "full" if info.colour.range_from_header == "pc" or is_rgb(info) else "limited"
     if is_rgb(info):
         scale["out_color_matrix"] = "bt709"
-    stream = ffmpeg.input(file_url(path), max_pixels=config.max_pixels, threads=1, **UNTRUSTED)[str(info.stream_index)]
+    # Frames from the GPU are copied to the memory at once: what follows is the same for both decoders.
+    source = {"max_pixels": config.max_pixels, "threads": 1, **({"hwaccel": "cuda"} if on_gpu else {}), **UNTRUSTED}
+    stream = ffmpeg.input(file_url(path), **source)[str(info.stream_index)]
     stream = stream.filter("showinfo", checksum=0).filter("scale", **scale).filter("format", "yuv420p")
     stream = stream.output("pipe:1", format="rawvideo", fps_mode="passthrough", copyts=None)
     quiet = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info"]
@@ -53,14 +60,21 @@ def ffmpeg_arguments(path: Path, info: MediaInfo, config: MediaConfig) -> list[s
     return [command[0], *quiet, *command[1:]]
 
 
+class _NotOnGpuError(Exception):
+    """The GPU gives no frame of a video."""
+
+
 class VideoDecoder:
     """Iterate over it once for the frames; :attr:`coverage` is complete after the last one."""
 
     def __init__(self, path: Path, info: MediaInfo, config: MediaConfig) -> None:
         self._path, self._info, self._config = path, info, config
-        self._times: queue.SimpleQueue[tuple[int | None, str] | None] = queue.SimpleQueue()
-        self._time_base = info.time_base
-        self._meter = CoverageMeter(info)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._times: queue.SimpleQueue[tuple[int | None, str, str]] = queue.SimpleQueue()
+        self._time_base = self._info.time_base
+        self._meter = CoverageMeter(self._info)
 
     @property
     def coverage(self) -> Coverage:
@@ -69,7 +83,7 @@ class VideoDecoder:
 
     def _on_line(self, line: str) -> None:
         if match := _TIME.match(line):
-            self._times.put((None if match[1] == "NOPTS" else int(match[1]), match[2]))
+            self._times.put((None if match[1] == "NOPTS" else int(match[1]), match[2], match[3]))
         elif match := _TIME_BASE.match(line):
             self._time_base = Fraction(match[1])
         elif match := _TROUBLE.match(line) or _CORRUPT.match(line):
@@ -79,18 +93,36 @@ class VideoDecoder:
         """Decode.
 
         Raises:
-            MediaError: if not a single frame can be decoded.
+            MediaError: if not a single frame can be decoded, or the GPU is asked for and cannot decode it.
             MediaLimitError: if the video is longer than allowed.
             StallError: if the decoder makes no progress.
+            MissingProgramError: if the GPU is asked for and there is none.
         """
+        if nvdec.is_used(self._config):
+            refused = f"the GPU cannot decode this video ({self._info.codec}, {self._info.pixel_format})"
+            try:
+                if not nvdec.takes(self._info):
+                    raise _NotOnGpuError("only 4:2:0 is given to it")
+                yield from self._decode(on_gpu=True)
+                return
+            except _NotOnGpuError as error:
+                if self._config.hwaccel == "cuda":
+                    raise MediaError(f"{self._path}: {refused}: {error}; set media.hwaccel to auto") from error
+                self._begin()
+                self._meter.warn(f"{refused}; the processor did")
+        yield from self._decode(on_gpu=False)
+
+    def _decode(self, on_gpu: bool) -> Iterator[Frame]:
+        config = nvdec.without_address_limit(self._config) if on_gpu else self._config
         with plain_name(self._path) as plain:
-            arguments = ffmpeg_arguments(plain, self._info, self._config)
-            child = Child(arguments, limits(self._config), [self._path], self._on_line)
+            arguments = ffmpeg_arguments(plain, self._info, config, on_gpu)
+            variables = nvdec.variables() if on_gpu else {}
+            child = Child(arguments, limits(config), [self._path], self._on_line, variables=variables)
             assert child.process.stdout is not None
             with contextlib.suppress(OSError):
                 fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)
             try:
-                yield from self._read(child.process.stdout)
+                yield from self._read(child.process.stdout, on_gpu)
                 status = child.wait()
             finally:
                 child.stop()
@@ -103,12 +135,14 @@ class VideoDecoder:
             self._meter.complain(f"the decoder ended with status {status}")
         if self._meter.frames == 0:
             said = self._meter.result().decoder_messages or ("the decoder gives no reason",)
+            if on_gpu:
+                raise _NotOnGpuError(said[0])
             raise MediaError(
                 f"{self._path}: not one frame could be decoded ({said[-1]}); "
                 "compare its hash with where it came from, it may be incomplete"
             )
 
-    def _read(self, stream: IO[bytes]) -> Iterator[Frame]:
+    def _read(self, stream: IO[bytes], on_gpu: bool) -> Iterator[Frame]:
         info, matrix = self._info, matrix_of(self._info)
         size = info.width * info.height + 2 * ((info.width + 1) // 2) * ((info.height + 1) // 2)
         while True:
@@ -118,7 +152,7 @@ class VideoDecoder:
                 if got:
                     self._meter.complain("the last frame is incomplete")
                 return
-            at = self._next_time()
+            at = self._next_time(on_gpu)
             self._meter.add(at)
             self._enforce_limits()
             yield Frame(FrameRef(self._meter.frames - 1, at), info.width, info.height, buffer, matrix)
@@ -137,20 +171,35 @@ class VideoDecoder:
             got += count
         return got
 
-    def _next_time(self) -> Timestamp:
+    def _next_time(self, on_gpu: bool) -> Timestamp:
         try:
-            reported = self._times.get(timeout=self._config.stall_seconds)
+            pts, pixel_format, size = self._times.get(timeout=self._config.stall_seconds)
         except queue.Empty:
-            reported = None
-        if reported is None:
-            raise MediaError(f"{self._path}: the decoder gave frame {self._meter.frames} without a time")
-        pts, size = reported
+            raise MediaError(f"{self._path}: the decoder gave frame {self._meter.frames} without a time") from None
+        if on_gpu and pixel_format not in nvdec.FRAME_FORMATS:
+            self._note_processor(pixel_format)
         if size != f"{self._info.width}x{self._info.height}":
             self._meter.warn(f"the picture size changes to {size}; such frames are scaled to the first size")
         if pts is None:
             self._meter.warn("frames without a time got the next expected one")
             return self._meter.expected(self._time_base)
         return Timestamp(pts, self._time_base)
+
+    def _note_processor(self, pixel_format: str) -> None:
+        """A frame did not come from the GPU, although it was to.
+
+        Raises:
+            _NotOnGpuError: if it is the first.
+            MediaError: if no other decoder is allowed.
+        """
+        frame = self._meter.frames
+        if frame == 0:
+            raise _NotOnGpuError(f"ffmpeg gives {pixel_format} from the processor")
+        if self._config.hwaccel == "cuda":
+            raise MediaError(
+                f"{self._path}: the GPU cannot decode this video from frame {frame} on; set media.hwaccel to auto"
+            )
+        self._meter.warn("the GPU cannot decode all of this video; the processor decoded the rest")
 
     def _enforce_limits(self) -> None:
         config, meter = self._config, self._meter

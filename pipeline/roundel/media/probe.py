@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -18,8 +19,21 @@ from roundel.media.identity import require_file
 from roundel.media.process import UNTRUSTED, limits, program
 from roundel.sandbox import run
 from roundel.types import Colour, MediaInfo
+from roundel.words import shorten
 
 HDR_TRANSFERS = {"smpte2084", "arib-std-b67"}
+MOST_REASON = 200
+"""Characters of what ffprobe says about a file: some of its messages repeat what stands in the file."""
+SHOWN = (
+    "format=format_name,start_time,duration",
+    "stream=index,codec_type,codec_name,width,height,pix_fmt,field_order,sample_aspect_ratio,color_range,color_space,"
+    "color_primaries,color_transfer,start_time,duration,nb_frames,avg_frame_rate,r_frame_rate,time_base",
+    "stream_disposition=default,attached_pic",
+    "stream_tags=DURATION",
+    "stream_side_data=rotation",
+)
+"""What ffprobe is to print: no other tags, of which a file may hold any number."""
+_RATIO = re.compile(r"([0-9]{1,18})/([0-9]{1,18})")
 
 
 def file_url(path: Path) -> str:
@@ -43,11 +57,8 @@ def plain_name(path: Path) -> Iterator[Path]:
 
 
 def _fraction(text: str | None) -> Fraction | None:
-    try:
-        value = Fraction(text) if text else None
-    except (ValueError, ZeroDivisionError):
-        return None
-    return value if value and value > 0 else None
+    match = _RATIO.fullmatch(text or "")
+    return Fraction(int(match[1]), int(match[2])) if match and int(match[1]) and int(match[2]) else None
 
 
 def _seconds(*texts: str | None) -> float | None:
@@ -60,7 +71,7 @@ def _seconds(*texts: str | None) -> float | None:
                 value = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
             else:
                 value = float(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         if math.isfinite(value):
             return value
@@ -80,6 +91,10 @@ def _rotation(stream: dict[str, Any]) -> int:
     return 0
 
 
+def _size(stream: dict[str, Any]) -> tuple[int, int]:
+    return int(stream.get("width", 0)), int(stream.get("height", 0))
+
+
 def _main_stream(streams: list[dict[str, Any]], path: Path) -> dict[str, Any]:
     pictures = [
         stream
@@ -93,7 +108,7 @@ def _main_stream(streams: list[dict[str, Any]], path: Path) -> dict[str, Any]:
         )
     return max(
         pictures,
-        key=lambda s: (s.get("disposition", {}).get("default", 0), s.get("width", 0) * s.get("height", 0), -s["index"]),
+        key=lambda s: (s.get("disposition", {}).get("default", 0), math.prod(_size(s)), -s["index"]),
     )
 
 
@@ -143,7 +158,7 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
         MediaLimitError: if it asks for more than the configuration allows.
         StallError: if ffprobe is killed from outside: nothing is known of the file then.
     """
-    arguments = [program(config.ffprobe), "-v", "error", "-of", "json", "-show_format", "-show_streams"]
+    arguments = [program(config.ffprobe), "-v", "error", "-of", "json", "-show_entries", ":".join(SHOWN)]
     arguments += [part for key, value in UNTRUSTED.items() for part in (f"-{key}", value)]
     require_file(path)
     with plain_name(path) as plain:
@@ -155,14 +170,9 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
             f"{path}: the program that reads headers was killed, perhaps for want of memory or processor time; "
             "free some and run again"
         )
-    try:
-        found: dict[str, Any] = json.loads(done.stdout or b"{}")
-    except ValueError:
-        found = {}
-    if done.returncode != 0 or "format" not in found:
+    if done.returncode != 0:
         raise MediaError(f"{path}: is no video that can be read: {_reason(done.stderr)}")
-    stream = _main_stream(found.get("streams", []), path)
-    return _media_info(path, found, stream, config)
+    return media_info(done.stdout, path, config)
 
 
 def _reason(stderr: str) -> str:
@@ -171,11 +181,27 @@ def _reason(stderr: str) -> str:
     lines = [line for line in stderr.splitlines() if line.strip()]
     cleaned = [line.split("] ", 1)[-1] if line.startswith("[") else line for line in lines]
     reason = next((line for line in cleaned if not line.startswith("file:")), "its content is not recognised")
-    return f"{reason.strip()}; compare its hash with where it came from, it may be incomplete"
+    return f"{shorten(reason.strip(), MOST_REASON)}; compare its hash with where it came from, it may be incomplete"
+
+
+def media_info(printed: bytes, path: Path, config: MediaConfig) -> MediaInfo:
+    """What ffprobe has printed about a file (JSON).
+
+    Raises:
+        MediaError: if it says nothing of moving pictures, or nothing that can be understood.
+        MediaLimitError: if the file asks for more than the configuration allows.
+    """
+    try:
+        found: dict[str, Any] = json.loads(printed)
+        return _media_info(path, found, _main_stream(found["streams"], path), config)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise MediaError(
+            f"{path}: is no video that can be read: what ffprobe says of it makes no sense ({type(error).__name__})"
+        ) from error
 
 
 def _media_info(path: Path, found: dict[str, Any], stream: dict[str, Any], config: MediaConfig) -> MediaInfo:
-    coded_width, coded_height = int(stream.get("width", 0)), int(stream.get("height", 0))
+    coded_width, coded_height = _size(stream)
     if coded_width <= 0 or coded_height <= 0:
         raise MediaError(f"{path}: its header gives no picture size; it may be incomplete")
     if coded_width * coded_height > config.max_pixels:

@@ -30,6 +30,7 @@ from roundel.record.claims import (
     StepRecord,
     claims_json,
 )
+from roundel.record.matches import MatchRecord
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -46,6 +47,7 @@ __all__ = [
     "ExemplarRecord",
     "Exhibit",
     "FailureRecord",
+    "MatchRecord",
     "Media",
     "ProofRecord",
     "ReadingRecord",

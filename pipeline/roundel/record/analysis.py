@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from roundel.record.base import Part, Sha256, canonical
+from roundel.record.base import Part, Sha256, Span, canonical
 from roundel.record.claims import ClaimRecord
+from roundel.record.matches import MatchRecord, record_of
 from roundel.types import Count, Reading, Shot, Sighting, TypeOpinion, VideoResult
 
 SCHEMA_VERSION = "2"
 
-Span = Annotated[list[float], Field(min_length=2, max_length=2, description="[from, to) in seconds")]
 Box = Annotated[
     list[float], Field(min_length=4, max_length=4, description="x1, y1, x2, y2 in pixels of the upright video")
 ]
@@ -166,7 +166,8 @@ class CountRecord(Part):
     lower: int = Field(description="at least so many different objects are seen side by side in the proof frames")
     estimate: int = Field(description="median over random ways to explain the tracks; no likeness is used")
     interval: list[int] = Field(description="5 to 95 % of the ways to explain the tracks")
-    upper: int = Field(description="number of tracks: so many if none is seen twice")
+    upper: int = Field(description="so many if no object is seen twice but where the footage itself is shown again")
+    shown_again: int = Field(0, description="tracks that are another one of them, because the footage is shown again")
     proof: list[ProofRecord] = Field(description="frames that prove the lower bound")
 
 
@@ -202,7 +203,7 @@ class Analysis(Part):
     captions: list[CaptionRecord] = Field(description="writing in one frame of each shot, on no followed object")
     exhibits: list[Exhibit] = Field(description="the pictures in this package")
     claims: list[ClaimRecord] = Field(description="the claims that were given to the analysis, assessed on this video")
-    matches: list[dict[str, Any]] = Field(description="earlier or later copies; empty until footage is matched")
+    matches: list[MatchRecord] = Field(description="footage that the video shows again")
     failure: FailureRecord | None = Field(description="why there is no result; null if there is one")
 
 
@@ -223,7 +224,7 @@ def to_record(result: VideoResult, classes: tuple[str, ...]) -> Analysis:
         captions=[CaptionRecord(shot=item.shot, **_reading(item.reading)) for item in result.captions],
         exhibits=_exhibits(result),
         claims=_NOTHING,
-        matches=_NOTHING,
+        matches=[record_of(repeat, video.sha256) for repeat in result.repeats],
         failure=FailureRecord(kind=result.failure.kind, message=result.failure.message) if result.failure else None,
     )
 
@@ -349,6 +350,7 @@ def _count(count: Count) -> CountRecord:
         estimate=count.estimate,
         interval=list(count.interval),
         upper=count.upper,
+        shown_again=count.shown_again,
         proof=[
             ProofRecord(
                 seconds=proof.seconds,
@@ -359,6 +361,10 @@ def _count(count: Count) -> CountRecord:
             for proof in count.proof
         ],
     )
+
+
+OVERLAY = "a grey frame in orange and an earlier one of the same footage in blue, laid over it"
+BESIDE = "a grey frame beside an earlier one of the same footage"
 
 
 def _exhibits(result: VideoResult) -> list[Exhibit]:
@@ -382,4 +388,7 @@ def _exhibits(result: VideoResult) -> list[Exhibit]:
                 method="whole frame, scaled down if large",
             )
             found.setdefault(proof.exhibit, whole)
+    for repeat in result.repeats:
+        for file, method in ((repeat.overlay, OVERLAY), (repeat.beside, BESIDE)):
+            found[file] = Exhibit(file=file, derived_from=source, seconds=repeat.at_seconds[0], method=method)
     return [found[name] for name in sorted(found)]

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+LARGEST = 2**53 - 1
+"""Larger numbers are not the same in every reader of JSON: RFC 8259, section 6."""
 
 Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+Span = Annotated[list[float], Field(min_length=2, max_length=2, description="[from, to) in seconds")]
 
 
 class Part(BaseModel):
     """Base of all parts: frozen, and nothing undescribed gets in."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _keep_numbers_exact(cls, value: Any) -> Any:  # noqa: ANN401
+        waiting = [value]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, dict):
+                waiting += part.values()
+            elif isinstance(part, list | tuple):
+                waiting += part
+            elif isinstance(part, int | float) and abs(part) > LARGEST:
+                raise ValueError(f"a number is larger than {LARGEST}")
+        return value
 
 
 def canonical(record: Part) -> str:

@@ -133,7 +133,11 @@ def _short(name: str, analysis: Analysis) -> str:
 
 
 def _sightings(count: CountRecord) -> str:
-    return "1 sighting." if count.upper == 1 else f"{count.upper:,} sightings; some may show the same one."
+    sightings = count.upper + count.shown_again
+    if count.shown_again:
+        again = f"{count.shown_again:,} of them {'is' if count.shown_again == 1 else 'are'} the same footage again"
+        return f"{sightings:,} sightings, {again}; others may show the same one, too."
+    return "1 sighting." if sightings == 1 else f"{sightings:,} sightings; some may show the same one."
 
 
 def one_line(analysis: Analysis) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roundel import package
+from roundel.disk import open_regular
 from roundel.errors import IntegrityError
 from roundel.report.findings import node
 from roundel.types import Seconds
@@ -20,6 +21,8 @@ from roundel.types import Seconds
 HEAD_SHARE = 0.4  # of a person's height, from the top
 CELLS = 5  # across a person: what is left of a face is two or three of them
 MOST_LINE_BYTES = 16 * 1024**2
+MOST_BYTES = 8 * 1024**3
+MOST_BOXES = 100_000
 _DIGITS = 4
 
 Box = tuple[float, float, float, float]
@@ -35,14 +38,20 @@ def heads(folder: Path, times: Collection[Seconds]) -> dict[Seconds, list[Box]]:
     found: dict[Seconds, list[Box]] = {}
     if not wanted:
         return found
-    path = folder / package.DETECTIONS
+    path, unpacked = folder / package.DETECTIONS, 0
     try:
-        with gzip.open(path, "rb") as stream:
+        with open_regular(path, follow=False) as packed, gzip.open(packed, "rb") as stream:
             while line := stream.readline(MOST_LINE_BYTES):
+                unpacked += len(line)
+                if unpacked > MOST_BYTES:
+                    raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
                 frame = json.loads(line)
                 if round(float(frame["seconds"]), _DIGITS) in wanted:
                     boxes = [head(box["xyxy"]) for box in frame["boxes"] if not node(str(box["class"])).pictures]
-                    found.setdefault(round(float(frame["seconds"]), _DIGITS), []).extend(boxes)
+                    known = found.setdefault(round(float(frame["seconds"]), _DIGITS), [])
+                    known.extend(boxes)
+                    if len(known) > MOST_BOXES:
+                        raise ValueError(f"it has more than {MOST_BOXES:,} boxes of people in one frame")
     except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         raise IntegrityError(f"{path}: cannot be read, so people cannot be made unrecognisable: {error}") from error
     return found

@@ -97,7 +97,7 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
         ("Program", f"Roundel {_get(made, 'tool_version')}", "text"),
         ("Detector weights", weights, "text"),
         ("SHA-256 of the weights", _get(made, "weights_sha256").removeprefix("sha256:"), "code"),
-        ("Engine", f"{_get(made, 'engine')} {_get(made, 'engine_version')}, {_get(made, 'precision')}", "text"),
+        ("Engine", _engine(made), "text"),
         ("Frames examined", sampling, "text"),
         (
             "Detector settings",
@@ -116,7 +116,7 @@ def _method(number: int, made: Mapping[str, Any]) -> Method:
         ("Probabilities", _calibrated(made), "text"),
         ("Types", f"{_get(made, 'identifier')}, {_get(made, 'identifier_sha256').removeprefix('sha256:')}", "code"),
         ("Reader of writing", f"{_get(made, 'text_reader')}; its weights are no probabilities", "text"),
-        ("Decoder", f"{_get(made, 'decoder')} {_get(made, 'ffmpeg_version')}", "text"),
+        ("Decoder", _decoder(made), "text"),
         ("SHA-256 of the settings", _get(made, "config_sha256").removeprefix("sha256:"), "code"),
     )
     return Method(
@@ -138,6 +138,17 @@ def validation_line(made: Mapping[str, Any]) -> str:
     """How that detector was tested."""
     tested = _get(made, "weights_validated")
     return f"{words.capital(tested)}. Probabilities: {_calibrated(made)}"
+
+
+def _engine(made: Mapping[str, Any]) -> str:
+    """What ran the network, in which precision and, if not on the processor, on which GPU."""
+    gpu = f" on {_get(made, 'gpu')}" if "gpu" in made else ""
+    return f"{_get(made, 'engine')} {_get(made, 'engine_version')}, {_get(made, 'precision')}{gpu}"
+
+
+def _decoder(made: Mapping[str, Any]) -> str:
+    name, version = _get(made, "decoder"), _get(made, "ffmpeg_version")
+    return f"{name} {version}" if name == "ffmpeg" else f"{name}; version {version}"
 
 
 def _calibrated(made: Mapping[str, Any]) -> str:

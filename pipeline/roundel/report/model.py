@@ -9,7 +9,7 @@ from pathlib import Path
 from roundel import case as cases
 from roundel import custody, package, words
 from roundel.errors import IntegrityError
-from roundel.record import Analysis, TrackRecord
+from roundel.record import Analysis, MatchRecord, TrackRecord
 from roundel.report import cards, facts, findings, identities, method, others, proofs, timeline
 from roundel.report.pictures import Album
 from roundel.report.scales import VERDICTS
@@ -282,11 +282,23 @@ def _cannot_say(analysis: Analysis) -> list[str]:
             f"{analysis.brief_tracks:,} more {verb} seen too briefly or too weakly to be listed; the boxes are in "
             "detections.jsonl.gz."
         )
-    if analysis.matches:
-        said.append(
-            f"{len(analysis.matches):,} recorded matches are not shown on this page; they are in analysis.json."
-        )
+    said += [_shown_again(match) for match in analysis.matches]
     return said
+
+
+def _shown_again(match: MatchRecord) -> str:
+    """One repeat of footage, with its proof, in a sentence."""
+    later, earlier = (
+        f"{words.clock(start)} to {words.clock(end)}" for start, end in (match.query, match.reference.range)
+    )
+    edits = [edit for edit in match.edits if edit != "mirrored"]
+    how = words.listed([*(["mirrored"] if match.mirrored else []), *edits])
+    same = f" {len(match.same_objects):,} of its tracks are counted once." if match.same_objects else ""
+    return (
+        f"The footage from {later} is that from {earlier} again{f' ({how})' if how else ''}: "
+        f"{match.verified_pairs:,} pairs of pictures agree, the best in {match.inliers:,} places.{same} "
+        f"See {match.overlay} and {match.beside} in the package."
+    )
 
 
 def _writing_examined(analysis: Analysis) -> bool:

@@ -12,6 +12,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from roundel.disk import read_bounded
+from roundel.images import decode
 from roundel.package import EXHIBIT_NAME
 from roundel.record import Analysis, ExemplarRecord, ProofRecord
 from roundel.report.heads import Box, at, heads, pixelate
@@ -92,14 +94,12 @@ class Album:
 
 def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
     """An exhibit (h, w, 3); ``None`` for a name that leads out, a link and a file that is no picture."""
-    path = folder / name
-    if not EXHIBIT_NAME.fullmatch(name) or path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+    if not EXHIBIT_NAME.fullmatch(name) or (folder / name).parent.is_symlink():
         return None
     try:
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
+        return decode(read_bounded(folder / name, MOST_BYTES, follow=False))
+    except (OSError, ValueError):
         return None
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 def encode(image: NDArray[np.uint8], longest_px: int) -> Picture | None:

@@ -89,6 +89,9 @@ def _count_view(analysis: Analysis, name: str, count: CountRecord, proofs: tuple
     upper_means = (
         "so many objects if each shows another one; objects that were missed or given another class are not in it"
     )
+    if count.shown_again:
+        upper_means = f"{count.shown_again:,} of them {'shows' if count.shown_again == 1 else 'show'} an object again, "
+        upper_means += f"because the footage is shown again: at most {count.upper:,} objects, unless some were missed"
     more = open_sightings(name, analysis)
     if more:
         upper_means += f"; {more:,} more {'sighting has' if more == 1 else 'sightings have'} an open class"
@@ -96,7 +99,7 @@ def _count_view(analysis: Analysis, name: str, count: CountRecord, proofs: tuple
         title=words.capital(title_of(name, analysis)),
         lower=f"{count.lower:,}" if count.lower else "not counted",
         estimate=f"{low:,}" if low == high else f"{low:,} to {high:,}",
-        upper=f"{count.upper:,}",
+        upper=f"{count.upper + count.shown_again:,}",
         lower_means=lower_means,
         estimate_means="there is only one way to explain the sightings, if the detections are right"
         if low == high

@@ -7,6 +7,7 @@ import json
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from roundel.errors import MissingProgramError
@@ -24,7 +25,7 @@ PROTECTIONS = {
 """The names under which protections are recorded, and what each keeps a child from."""
 
 _LIMITS = Limits(2 * 1024**3, 20)
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 # Runs in the sandbox. Each answer is whether everything that was tried failed, or whether what is asked for is so.
 _ATTEMPTS = """
@@ -68,16 +69,17 @@ print(json.dumps({
 """
 
 
-def protections() -> dict[str, bool | None]:
+def protections(devices: Iterable[Path] = ()) -> dict[str, bool | None]:
     """Whether each of :data:`PROTECTIONS` holds for a child of this process; ``None`` where that could not be tried.
 
-    It is tried once in each process, which takes about as long as starting Python twice.
+    It is tried once in each process, which takes about as long as starting Python twice. ``devices`` are those that
+    the child may use.
     """
-    return dict(_tried())
+    return dict(_tried(tuple(devices)))
 
 
 @functools.cache
-def _tried() -> tuple[tuple[str, bool | None], ...]:
+def _tried(devices: tuple[Path, ...]) -> tuple[tuple[str, bool | None], ...]:
     limits = {"RLIMIT_CPU": _LIMITS.cpu_seconds, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
     if sys.platform == "linux":
         limits["RLIMIT_AS"] = _LIMITS.memory_bytes
@@ -88,7 +90,7 @@ def _tried() -> tuple[tuple[str, bool | None], ...]:
         python = [sys.executable, "-I", "-S", "-c", _ATTEMPTS, given]
         reads = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
         try:
-            done = run(python, _LIMITS, _SECONDS, sorted(reads))
+            done = run(python, _LIMITS, _SECONDS, sorted(reads), devices=devices)
             found = json.loads(done.stdout)
         except (OSError, ValueError, MissingProgramError):
             found = {}

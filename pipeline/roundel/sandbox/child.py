@@ -11,16 +11,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO
 
 from roundel.errors import MissingProgramError
-from roundel.sandbox.start import Limits, start
+from roundel.sandbox.start import NO_VARIABLES, Limits, start
 
 TAIL_LINES = 50
 NOT_STARTED = (126, 127)
 """What a shell ends with that cannot run a program, and a loader that misses a library."""
-NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,13 @@ class Child:
         on_line: Callable[[str], None] | None = None,
         stdin: IO[bytes] | None = None,
         variables: Mapping[str, str] = NO_VARIABLES,
+        devices: Iterable[Path] = (),
     ) -> None:
         """Start it; the arguments are those of :func:`roundel.sandbox.start.start`."""
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._program = arguments[0]
         self._on_line = on_line
-        started = start(arguments, limits, reads, stdin, variables)
+        started = start(arguments, limits, reads, stdin, variables, devices)
         self.process, self._lifeline = started.process, started.lifeline
         self._drain = threading.Thread(target=self._read_stderr, name="child-stderr", daemon=True)
         self._drain.start()
@@ -111,6 +110,7 @@ def run(
     reads: Iterable[Path] = (),
     given: bytes = b"",
     variables: Mapping[str, str] = NO_VARIABLES,
+    devices: Iterable[Path] = (),
 ) -> Finished:
     """Run a short child to its end or to the time limit; ``given`` is what it finds on its standard input.
 
@@ -122,7 +122,7 @@ def run(
         if stdin is not None:
             stdin.write(given)
             stdin.seek(0)
-        child = Child(arguments, limits, reads, stdin=stdin, variables=variables)
+        child = Child(arguments, limits, reads, stdin=stdin, variables=variables, devices=devices)
     timer = threading.Timer(timeout_seconds, child.kill)
     timer.start()
     try:

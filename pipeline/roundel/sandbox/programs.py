@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from roundel.errors import MissingProgramError
 from roundel.sandbox.landlock import EXECUTE, LIST, READ
 
 LIBRARY_FOLDERS = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
@@ -19,7 +20,7 @@ SOFTWARE_FOLDERS = ("/bin", "/lib", "/lib64", "/usr", "/nix/store")
 COMMON_FILES = ("/etc/ld.so.cache", "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 PROCESSES = Path("/proc")
 """Of it only the names: Python lists its own open files there before it starts a child."""
-SECONDS_TO_LIST = 10
+SECONDS_TO_LIST = 30
 _INTERPRETER = 3  # PT_INTERP, in the kernel's elf.h
 _LISTED = re.compile(r"(?:=> |^\s*)(/.+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 
@@ -29,6 +30,9 @@ def needs(program: Path) -> Mapping[Path, int]:
     """The rights that a program and the programs that it is run by need, by path.
 
     The loader is asked for the libraries; nothing of the program itself runs for that.
+
+    Raises:
+        MissingProgramError: if its loader is missing or does not answer.
     """
     real = program.resolve()
     rights = dict.fromkeys(map(Path, COMMON_FILES), READ)
@@ -45,14 +49,19 @@ def needs(program: Path) -> Mapping[Path, int]:
 
 
 def _libraries(loader: Path, program: Path) -> list[Path]:
-    asked = subprocess.run(
-        [loader, "--list", program],
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        timeout=SECONDS_TO_LIST,
-        check=False,
-    )
+    try:
+        asked = subprocess.run(
+            [loader, "--list", program],
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=SECONDS_TO_LIST,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingProgramError(
+            f"{program}: its libraries cannot be found out ({error}); install it again"
+        ) from error
     libraries = (Path(name).resolve() for name in _LISTED.findall(asked.stdout))
     return [path for path in libraries if not path.is_relative_to("/usr/lib") and not path.is_relative_to("/lib")]
 

@@ -111,16 +111,17 @@ def available() -> bool:
     return False
 
 
-def restrict() -> None:
+def restrict(opens_devices: bool = False) -> None:
     """Filter the calls of this thread, for ever; do nothing where there are no filters.
 
-    The thread must have no new privileges.
+    The thread must have no new privileges. A filter does not see what is opened: where ``opens_devices``, it leaves
+    opening for writing to landlock.
 
     Raises:
         OSError: if the kernel refuses.
     """
     if available():
-        code = program(platform.machine())
+        code = program(platform.machine(), opens_devices)
         kernel.prctl(SET_SECCOMP, MODE_FILTER, _pointer_to(code))
 
 
@@ -135,7 +136,7 @@ _kept: list[ctypes.Array[ctypes.c_char]] = []
 
 
 @functools.cache
-def program(machine: str) -> bytes:
+def program(machine: str, opens_devices: bool = False) -> bytes:
     """The filter for an architecture, as an array of ``struct sock_filter``.
 
     Raises:
@@ -152,7 +153,8 @@ def program(machine: str) -> bytes:
     denied = (pair[column] for pair in denied_calls().values())
     lines += [(IF_EQUAL, number, "deny", "") for number in denied if number is not None]
     for condition in CONDITIONS:
-        if (number := condition.numbers[column]) is not None:
+        number = condition.numbers[column]
+        if number is not None and not (opens_devices and condition.bits == WRITING):
             lines += _if_call(number, condition.argument, [(IF_ANY_BIT, condition.bits, "deny", "allow")])
     lines += _if_call(FCNTL[column], 1, [(IF_EQUAL, value, "deny", "") for value in SIGNAL_BY_FILE])
     ends = {

@@ -31,6 +31,7 @@ SHELL = Path("/bin/sh")
 OPEN_FILES = 64
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Of the environment. Neither keys and passwords in it nor settings of libraries and languages reach a child."""
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 _starting = threading.Lock()
 
 
@@ -55,7 +56,8 @@ def start(
     limits: Limits,
     reads: Iterable[Path] = (),
     stdin: IO[bytes] | None = None,
-    variables: Mapping[str, str] = MappingProxyType({}),
+    variables: Mapping[str, str] = NO_VARIABLES,
+    devices: Iterable[Path] = (),
 ) -> Started:
     """Start a program in a session of its own, with standard output and error as pipes.
 
@@ -65,13 +67,17 @@ def start(
         reads: files that it may read, and folders in which it may read everything, besides what it needs to run.
         stdin: what it reads, open already; nothing if left out.
         variables: its environment, besides :data:`KEPT_VARIABLES`.
+        devices: what it may also write to and control, such as a GPU.
 
     Raises:
         OSError: if the kernel refuses a protection that it has, or the shell cannot be started.
+        MissingProgramError: if the program's loader is missing.
     """
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     command = [str(SHELL), "-c", f'{_limiting(limits)} && exec "$@"', "sh", *map(str, arguments)]
     rights = {**needs(SHELL), **needs(Path(arguments[0])), **{path: _right_to_read(path) for path in reads}}
+    for device in devices:
+        rights[device] = landlock.READ | landlock.WRITE | landlock.CONTROL
     ours, theirs = _pipe()
     with theirs, contextlib.ExitStack() as stack:
         source = stdin or stack.enter_context(Path(os.devnull).open("rb"))
@@ -112,9 +118,7 @@ def _from_a_restricted_thread(
 
     def restrict_and_start() -> None:
         try:
-            kernel.give_up_privileges()
-            landlock.restrict(rights)
-            seccomp.restrict()
+            _restrict(rights)
             made.set_result(popen())
         except BaseException as error:
             made.set_exception(error)
@@ -125,10 +129,21 @@ def _from_a_restricted_thread(
         try:
             thread = threading.Thread(target=restrict_and_start, name="restricted", daemon=True)
             thread.start()
-            return made.result()
+            thread.join()
         finally:
             if collects:
                 gc.enable()
+    return made.result()
+
+
+def _restrict(rights: Mapping[Path, int]) -> None:
+    opens_devices = any(allowed & landlock.WRITE for allowed in rights.values())
+    try:
+        kernel.give_up_privileges()
+        landlock.restrict(rights)
+        seccomp.restrict(opens_devices)
+    except OSError as error:
+        raise OSError(error.errno, f"the kernel refuses to set up the sandbox: {error.strerror}") from error
 
 
 def _limiting(limits: Limits) -> str:

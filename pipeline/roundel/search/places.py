@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -37,6 +37,16 @@ def up_to_date(case: Path) -> Iterator[sqlite3.Connection]:
             f"{case / cases.INDEX}: cannot be used: {error}; check that the folder may be written to and that no other "
             "run is at work in it, or copy the case and search the copy"
         ) from error
+
+
+def left_out(folders: Sequence[Path]) -> list[Path]:
+    """The packages that no search looks at: the custody log does not mention them, or they do not agree with it."""
+    found: list[Path] = []
+    for case in folders:
+        with up_to_date(case) as connection:
+            held = {name for (name,) in connection.execute("SELECT package FROM package")}
+        found += [path for path in cases.packages(case) if path.relative_to(case).as_posix() not in held]
+    return found
 
 
 class Places:

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel.disk import read_bounded
 from roundel.errors import UsageError
-from roundel.identify.photos import Finder, clear_objects, cut
-from roundel.identify.pictures import FORMATS, LEAST_PX, decoded, read_file, shrunk
+from roundel.identify.photos import LEAST_PX, MOST_BYTES, Finder, clear_objects, cut, shrunk
+from roundel.images import decode
 
+GIVE = "give a JPEG, PNG or WebP file"
 FILLS = 0.6
 """A box with this part of the picture's area is all of it: the picture is a crop already. Exhibits have about 0.74."""
 
@@ -79,13 +81,12 @@ def read_query(path: Path, finder: Finder | None) -> Query:
 
 def _read(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
     try:
-        content = read_file(path)
-        picture = decoded(content)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{path}: cannot be used: {reason}; give a {FORMATS} file") from error
-    if picture is None:
-        raise UsageError(f"{path}: is no picture that can be decoded; give a {FORMATS} file")
+        content = read_bounded(path, MOST_BYTES)
+        picture = decode(content)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}; {GIVE}") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}; {GIVE}") from error
     if min(picture.shape[:2]) < LEAST_PX:
         size = f"{picture.shape[1]} × {picture.shape[0]}"
         raise UsageError(f"{path}: has only {size} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}")

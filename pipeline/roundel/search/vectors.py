@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from roundel import case as cases
 from roundel.detect import MOST_CALLS, available_threads
-from roundel.disk import locked
+from roundel.disk import locked, read_bounded
 from roundel.errors import IntegrityError
 from roundel.identify.embed import Embedder
-from roundel.identify.pictures import decoded, read_file, shrunk
+from roundel.identify.photos import MOST_BYTES, shrunk
+from roundel.images import decode
 
 AT_ONCE = 64  # pictures in one transaction
 VERSION = 1
@@ -95,19 +96,17 @@ def known(case: Path, wanted: Mapping[str, Path], network: Network, progress: Pr
 
 def _make(sha256: str, path: Path, embedder: Embedder) -> Vector | None:
     """The vector (d,) of a picture; ``None`` if it is none."""
-    if path.is_symlink():
-        raise IntegrityError(f"{path}: is a link, which Roundel never writes; run roundel verify")
     try:
-        content = read_file(path)
-    except (OSError, ValueError) as error:
-        raise IntegrityError(f"{path}: cannot be read: {error}; run roundel verify") from error
+        content = read_bounded(path, MOST_BYTES, follow=False)
+    except OSError as error:
+        raise IntegrityError(f"{path}: cannot be read: {error.strerror or error}; run roundel verify") from error
     if f"sha256:{hashlib.sha256(content).hexdigest()}" != sha256:
         raise IntegrityError(f"{path}: was changed; run roundel verify")
     try:
-        picture = decoded(content)
+        picture = decode(content)
     except ValueError:
         return None
-    return None if picture is None else np.asarray(embedder.embed([shrunk(picture)]).vectors[0], np.float32)
+    return np.asarray(embedder.embed([shrunk(picture)]).vectors[0], np.float32)
 
 
 @contextlib.contextmanager

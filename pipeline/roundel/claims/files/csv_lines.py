@@ -59,6 +59,8 @@ def _header(row: list[str], place: Place, keys: tuple[str, ...]) -> list[str]:
     names = [cell.strip() for cell in row]
     if len(names) == 1 and (SEVERAL in names[0] or "\t" in names[0]):
         raise FileProblemsError([Problem(place, "the columns are not separated by commas; save it as CSV with commas")])
+    if len(names) > 2 * len(keys):
+        raise FileProblemsError([Problem(place, f"there are {len(names)} columns; the columns are: {', '.join(keys)}")])
     wrong = [
         Problem(
             Place(place.file, place.line, number + 1, name), f"{quoted(name)} is no column; {did_you_mean(name, keys)}"

@@ -17,6 +17,7 @@ from roundel.claims.files.problems import (
 from roundel.claims.files.yaml_lines import Items, Mapping, Node, Text
 from roundel.errors import UsageError
 
+MOST_TEXT = 10_000  # characters of one value
 T = TypeVar("T")
 D = TypeVar("D")
 Reader = Callable[[Node], T]
@@ -35,6 +36,8 @@ def as_text(node: Node) -> str:
         raise wrong(node.place, f"{kind} instead of a single text; write one value, in quotes if it has brackets")
     if node.empty or not node.value.strip():
         raise wrong(node.place, "nothing stands here; write a value, or delete the key")
+    if len(node.value) > MOST_TEXT:
+        raise wrong(node.place, f"a text of {len(node.value):,} characters stands here; write at most {MOST_TEXT:,}")
     return node.value.strip()
 
 
@@ -88,6 +91,8 @@ class Fields:
     def __init__(self, mapping: Mapping, keys: tuple[str, ...], what: str, problems: Problems) -> None:
         self._mapping, self._what, self._problems = mapping, what, problems
         for key, entry in mapping.entries.items():
+            if problems.full:
+                break
             if key not in keys:
                 problems.add(entry.place, f"{quoted(key)} is no key of {what}; {did_you_mean(key, keys)}")
 

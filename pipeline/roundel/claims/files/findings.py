@@ -12,7 +12,7 @@ from roundel.claims.files import grammar
 from roundel.claims.files.csv_lines import parse_table
 from roundel.claims.files.fields import Fields, as_mapping, as_text, many, via, wrong
 from roundel.claims.files.names import Names
-from roundel.claims.files.problems import FileProblemsError, Place, Problem, Problems
+from roundel.claims.files.problems import MOST_PROBLEMS, FileProblemsError, Place, Problem, Problems
 from roundel.claims.files.source_text import open_text
 from roundel.claims.files.terms import VERSION_LINE, Ids, actor_of, days_reader, node_of, optional_text, times, version
 from roundel.claims.files.yaml_lines import Items, Mapping, Node, Text, parse
@@ -199,6 +199,8 @@ class FindingReader:
                 shares[name if name in REST else via(self._node)(key)] = via(grammar.probability)(entry.value)
             except FileProblemsError as error:
                 problems.extend(error.problems)
+            if len(problems) >= MOST_PROBLEMS:
+                break
         if problems:
             raise FileProblemsError(problems)
         total = sum(shares.values())

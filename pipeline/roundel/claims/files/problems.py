@@ -78,6 +78,7 @@ class Problems:
                 self.found, key=lambda item: (files.index(item.place.file), item.place.line, item.place.column)
             )
             if self.full:
+                found = found[:MOST_PROBLEMS]
                 found.append(Problem(found[-1].place, "reading ended here, after many problems; correct these first"))
             raise FileProblemsError(found)
 

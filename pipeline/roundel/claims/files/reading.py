@@ -37,6 +37,7 @@ from roundel.claims.model import (
     Scope,
     Subject,
 )
+from roundel.disk import lies_within
 from roundel.errors import UsageError
 
 FILE_KEYS: Final = ("schema_version", "title", "about", "findings", "claims")
@@ -82,7 +83,7 @@ def read_claims(path: Path, catalogue: Names, more_findings: Iterable[Path] = ()
     """Read a claim file and the findings that it names.
 
     Args:
-        path: The claim file. Findings files that it names lie beside it unless their paths are absolute.
+        path: The claim file. Findings files that it names lie in its folder or below.
         catalogue: The nodes and states that claims may name.
         more_findings: Further files of findings.
 
@@ -138,7 +139,7 @@ class _ClaimReader:
         found: list[Finding] = []
         for part in (part for part in parts if not isinstance(part, Mapping)):
             try:
-                source, more = reader.file(path.parent / as_text(part))
+                source, more = reader.file(_beside(path, as_text(part)))
             except FileProblemsError as error:
                 self._problems.found.extend(error.problems)
             except UsageError as error:
@@ -265,3 +266,15 @@ class _ClaimReader:
 
     def _days(self, node: Node) -> DateSpan:
         return days_reader(self._problems, node)
+
+
+def _beside(path: Path, name: str) -> Path:
+    """The file of findings that a claim file names.
+
+    Raises:
+        UsageError: if it does not lie in the folder of the claim file or below it: whoever wrote that file does not
+            choose which other files are read.
+    """
+    if not name.isprintable() or not lies_within(path.parent / name, path.parent):
+        raise UsageError(f"{quoted(name)} does not lie beside the claim file; give it with --findings")
+    return path.parent / name

@@ -1,0 +1,1 @@
+"""The fingerprints of whole cases on disk, searched together."""

@@ -1,0 +1,1 @@
+"""Footage that was used before: finds the parts of two videos that show the same, and proves it."""

@@ -1,0 +1,90 @@
+"""Compares the pictures of two videos' keyframes; what was computed of a picture is used again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roundel.fingerprint.forms import Region
+from roundel.fingerprint.keyframes import Still
+from roundel.matching.candidates import Hits
+from roundel.matching.footage import Footage
+from roundel.matching.geometry import Matrix, between_frames, mirrored, out_of, visible
+from roundel.matching.model import FramePair, Transform
+from roundel.matching.sameness import BLOCKS, Features, blocks, compare, cut, features
+
+STEP_PX = 32  # resolutions are rounded up to a multiple of this, so that features can be used again
+LEAST_PX = 16
+
+
+@dataclass(slots=True)
+class Comparer:
+    """Compares keyframes of ``query`` and ``reference``, named by their numbers."""
+
+    query: Footage
+    reference: Footage
+    _features: dict[tuple[bool, int, Region, bool, int], Features] = field(default_factory=dict)
+    _stills: dict[tuple[bool, int], Still] = field(default_factory=dict)
+
+    def compare(self, hits: Hits, number: int) -> FramePair | None:
+        """Compare the parts of two pictures whose hashes are near; ``None`` if nothing fits."""
+        flip = bool(hits.mirrored[number])
+        first = self.query.keyframes[hits.query[number]]
+        second = self.reference.keyframes[hits.reference[number]]
+        mine = first.fingerprints[hits.query_form[number]]
+        other = second.fingerprints[hits.reference_form[number]]
+        asked = True, int(hits.query[number]), mirrored(mine.region) if flip else mine.region, flip
+        known = False, int(hits.reference[number]), other.region, False
+        longest = min(max(self._part(*asked).shape), max(self._part(*known).shape))
+        resolution = -(-longest // STEP_PX) * STEP_PX
+        found = compare(self._described(*asked, resolution), self._described(*known, resolution))
+        if found is None:
+            return None
+        return FramePair(
+            first.ref,
+            second.ref,
+            mine.form,
+            other.form,
+            int(hits.distance[number]),
+            found.inliers,
+            found.compared,
+            round(found.agreement, 4),
+            _written(between_frames(found.homography, asked[2], known[2], is_mirrored=flip)),
+        )
+
+    def agreement(self, query: int, reference: int, transform: Matrix) -> NDArray[np.float32]:
+        """Where two pictures agree under a map from frame to frame.
+
+        Returns:
+            (8, 8), over the part of the query's picture that holds the reference's: 1 where the pixels agree, 0 where
+            they do not, NaN where nothing can be compared.
+        """
+        region = visible(transform)
+        part = cut(self._still(True, query), region)
+        if min(part.shape) < LEAST_PX:
+            return np.full((BLOCKS, BLOCKS), np.nan, np.float32)
+        return blocks(part, self._still(False, reference), transform @ out_of(region))
+
+    def _still(self, of_query: bool, place: int) -> Still:
+        if (of_query, place) not in self._stills:
+            footage = self.query if of_query else self.reference
+            self._stills[of_query, place] = footage.still(footage.keyframes[place].ref)
+        return self._stills[of_query, place]
+
+    def _part(self, of_query: bool, place: int, region: Region, flip: bool) -> Still:
+        still = self._still(of_query, place)
+        return cut(still[:, ::-1] if flip else still, region)
+
+    def _described(self, of_query: bool, place: int, region: Region, flip: bool, resolution: int) -> Features:
+        key = of_query, place, region, flip, resolution
+        if key not in self._features:
+            part = np.ascontiguousarray(self._part(of_query, place, region, flip))
+            self._features[key] = features(part, resolution)
+        return self._features[key]
+
+
+def _written(transform: Matrix) -> Transform:
+    (a, b, c), (d, e, f), (g, h, i) = ([round(float(value), 6) for value in row] for row in transform)
+    return (a, b, c), (d, e, f), (g, h, i)

@@ -1,0 +1,236 @@
+"""Who may work on which part of a plan at the same time, what is missing, and a case or a plan that was moved."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from batch.fakes import forget_memory, in_process, small_plan, use_fakes, work
+from roundel import case as cases
+from roundel import package
+from roundel.batch import plan as plans
+from roundel.batch import run as runs
+from roundel.batch.deadline import Deadline
+from roundel.batch.merge import merge
+from roundel.batch.plan import Plan
+from roundel.batch.pool import Shape
+from roundel.batch.store import open_store, outcomes
+from roundel.errors import UsageError
+from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, tree_of
+
+MakeClip = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    use_fakes(monkeypatch)
+    monkeypatch.setattr(runs, "run_pool", in_process)
+    forget_memory()
+    yield
+    forget_memory()
+
+
+@pytest.fixture
+def inputs(make_clip: MakeClip, tmp_path: Path) -> list[Path]:
+    clips = make_clip("run-one.mp4", SOURCE, *SMALL), make_clip("run-two.mp4", OTHER_SOURCE, *SMALL)
+    return [Path(shutil.copyfile(clip, tmp_path / clip.name)) for clip in clips]
+
+
+@pytest.fixture
+def plan(inputs: list[Path], tmp_path: Path) -> Plan:
+    return small_plan(tmp_path / "plan", tmp_path / "case", *inputs)
+
+
+def refused(says: str) -> AbstractContextManager[pytest.ExceptionInfo[UsageError]]:
+    return pytest.raises(UsageError, match=says)
+
+
+# Who may work
+
+
+def test_a_whole_run_stands_alone(plan: Plan) -> None:
+    with runs.claimed(plan, None):
+        with refused(rf"plan: another run works on this plan; wait for it or stop it \(process {os.getpid()} on "):
+            runs.claimed(plan, None).__enter__()
+        with refused(r"plan: a run of the whole of this plan is at work; wait for it or stop it \(process "):
+            runs.claimed(plan, "1/2").__enter__()
+    with runs.claimed(plan, "1/2"), refused("plan: a shard of this plan is at work; wait for it or stop it"):
+        runs.claimed(plan, None).__enter__()
+    with runs.claimed(plan, None):
+        pass
+
+
+@pytest.mark.parametrize("same", ["2/2", "02/02", "2/002"])
+def test_each_shard_is_worked_on_once(same: str, plan: Plan) -> None:
+    with runs.claimed(plan, "1/2"), runs.claimed(plan, "2/2"), refused("another run works on shard"):
+        runs.claimed(plan, same).__enter__()
+
+
+@pytest.mark.parametrize("shard", ["x", "3/2", "../../x/2", "0/0"])
+def test_no_shard_leaves_no_trace(shard: str, plan: Plan, tmp_path: Path) -> None:
+    before = tree_of(tmp_path)
+    with refused("give a number and how many there are"):
+        runs.claimed(plan, shard).__enter__()
+    assert tree_of(tmp_path) == before
+
+
+def test_locks_are_gone_afterwards(plan: Plan, tmp_path: Path) -> None:
+    with runs.claimed(plan, "1/2"), runs.claimed(plan, "2/2"):
+        assert (tmp_path / "case" / cases.LOCK).exists()
+    names = {path.name for folder in (plan.folder, tmp_path / "case") for path in folder.iterdir()}
+    assert not [name for name in names if "lock" in name]
+
+
+def test_shards_that_start_and_end_at_any_moment_never_refuse_each_other(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an array job starts them: all at once, in a case with so many folders that clearing it takes a while."""
+    real = package.remove_left_overs
+
+    def slowly(videos: Path) -> None:
+        real(videos)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(package, "remove_left_overs", slowly)
+    errors: list[Exception] = []
+    start = threading.Barrier(8)
+
+    def shard(number: int) -> None:
+        start.wait()
+        for _ in range(3):
+            try:
+                with runs.claimed(plan, f"{number}/8"):
+                    pass
+            except Exception as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=shard, args=(number,)) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert list(cases.problems(tmp_path / "case")) == []
+
+
+def test_what_was_left_over_is_removed_before_and_after_a_run(plan: Plan, tmp_path: Path) -> None:
+    left_over = tmp_path / "case" / "videos" / ("0" * 64) / f"{package.PARTIAL}x-host-1"
+    cases.create(tmp_path / "case", SETTINGS)
+    left_over.mkdir(parents=True)
+    writer = package.PackageWriter(left_over.parent / "y")
+    with runs.claimed(plan, None):
+        assert [path.name for path in left_over.parent.iterdir()] == [writer._folder.name]
+        left_over.mkdir()
+    assert [path.name for path in left_over.parent.iterdir()] == [writer._folder.name]
+    writer.discard()
+
+
+def test_a_package_that_is_begun_while_left_overs_are_removed_is_written(tmp_path: Path) -> None:
+    over = threading.Event()
+    errors: list[Exception] = []
+
+    def remove() -> None:
+        while not over.is_set():
+            try:
+                package.remove_left_overs(tmp_path)
+            except Exception as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=remove) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(300):
+            writer = package.PackageWriter(tmp_path / "video" / f"analysis{number}")
+            (writer._folder / package.EXHIBITS / "x.png").write_bytes(b"x")
+            assert (writer._folder / package.DETECTIONS).is_file()
+            writer.discard()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert errors == []
+
+
+# What is missing
+
+
+def test_only_what_has_no_whole_package_is_missing(plan: Plan, tmp_path: Path) -> None:
+    cases.create(tmp_path / "case", SETTINGS)
+    store = open_store(plan)
+    assert runs.missing(plan, store) == plan.work
+    first, second = work(plan)
+    assert runs.missing(plan, store) == ()
+    (tmp_path / "case" / str(first.package) / package.README).write_text("changed")
+    assert [item.id for item in runs.missing(plan, store)] == [first.id]
+    shutil.rmtree(tmp_path / "case" / str(second.package))
+    assert [item.id for item in runs.missing(plan, store)] == [first.id, second.id]
+    for shard in ("1/2", "2/2"):
+        assert set(runs.missing(plan, store, shard)) == set(plans.in_shard(plan.work, shard))
+
+
+def test_a_run_does_what_is_missing_and_stops_in_time(plan: Plan, tmp_path: Path) -> None:
+    cases.create(tmp_path / "case", SETTINGS)
+    deadline = Deadline()
+    found = []
+    for outcome in runs.run(plan, plan.work, "local", Shape(1), deadline):
+        found.append(outcome)
+        deadline.asked = True
+    assert len(found) == 1
+    assert deadline.slowest_seconds == found[0].work_seconds
+    left = runs.missing(plan, open_store(plan))
+    assert [item.id for item in left] == [plan.work[1].id]
+    assert len(list(runs.run(plan, left, "local", Shape(1), Deadline()))) == 1
+    assert runs.missing(plan, open_store(plan)) == ()
+    assert list(runs.run(plan, (), "ray", Shape(1), Deadline())) == [], "nothing starts for nothing"
+
+
+@pytest.mark.parametrize(("asked", "processes"), [(1, 1), (3, 3), (1000, 1000)])
+def test_each_process_gets_a_thread_at_least(asked: int, processes: int) -> None:
+    shape = runs.shape_for(asked)
+    assert shape.processes == processes
+    assert shape.threads is not None
+    assert shape.threads >= 1
+
+
+def test_as_many_processes_as_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "available_threads", lambda: 64)
+    assert 1 <= runs.workers_for(None) <= 64
+    monkeypatch.setattr(runs, "WORKER_BYTES", 1 << 60)
+    assert runs.workers_for(None) == 1
+
+
+# Moved
+
+
+def test_a_plan_that_was_moved_goes_on(plan: Plan, tmp_path: Path) -> None:
+    cases.create(tmp_path / "case", SETTINGS)
+    work(plan, plan.work[:1])
+    moved = plans.read(Path(shutil.move(plan.folder, tmp_path / "elsewhere")))
+    with runs.claimed(moved, None):
+        left = runs.missing(moved, open_store(moved))
+        assert [item.id for item in left] == [plan.work[1].id]
+        work(moved, left)
+    assert merge(moved).packages == 2
+    assert list(cases.problems(tmp_path / "case")) == []
+
+
+def test_a_case_that_was_moved_is_not_silently_made_anew(plan: Plan, tmp_path: Path) -> None:
+    cases.create(tmp_path / "case", SETTINGS)
+    work(plan)
+    merge(plan)
+    shutil.move(tmp_path / "case", tmp_path / "elsewhere")
+    for act in (lambda: runs.claimed(plan, None).__enter__(), lambda: merge(plan)):
+        with refused(r"case: the case of this plan is gone with its results; move it back, or make a new plan"):
+            act()
+        assert not (tmp_path / "case").exists()
+    shutil.move(tmp_path / "elsewhere", tmp_path / "case")
+    assert merge(plan).events == 0
+    assert len(outcomes(open_store(plan))) == 2
