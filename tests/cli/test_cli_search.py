@@ -105,7 +105,7 @@ def test_the_detector_finds_the_object_in_a_photograph(
 def test_words_are_found_and_cases_searched_together(case: Path, tmp_path: Path, clip2: Path, call: Call) -> None:
     other = tmp_path / "other"
     analyse(other, clip2)
-    said = call("search", "--text", "22?", "--case", case, "--case", other, "--case", case)
+    said = call("search", "--text", "22?", "--from", "0", "--case", case, "--case", other, "--case", case)
     assert (said.code, said.err) == (0, "")
     assert [line.split(":")[0] for line in said.out.splitlines()] == ["reading", "caption"]
     assert "\x1b" not in said.out
@@ -118,7 +118,7 @@ def test_words_are_found_and_cases_searched_together(case: Path, tmp_path: Path,
 
 
 def test_nothing_found_is_no_error(case: Path, picture: Path, call: Call, network: ColourEmbedder) -> None:
-    said = call("search", "--text", "zzz", "--case", case)
+    said = call("search", "--text", "qqq", "--case", case)
     assert (said.code, "that is no proof" in said.out) == (0, True)
     assert call("search", "--image", picture, "--whole", "--case", case, "--class", "warship").code == 0
 
