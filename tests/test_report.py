@@ -535,7 +535,7 @@ def test_heads_of_people_are_made_unrecognisable(tmp_path: Path, monkeypatch: py
     (folder,) = cases.packages(case)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     drawn: list[NDArray[np.uint8]] = []
-    monkeypatch.setattr(pictures, "_encode", lambda image, _: drawn.append(image))
+    monkeypatch.setattr(pictures, "encode", lambda image, _: drawn.append(image))
     album = pictures.Album(item, folder)
     album.view(item.tracks[0].views[0])
     album.proof(item.counts["armoured_vehicle"].proof[0], whole=True)

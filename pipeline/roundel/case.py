@@ -22,10 +22,17 @@ VIDEOS = "videos"
 REPORT = "report"
 INDEX = "index.sqlite"
 """Can be made again from the packages, so it is no evidence and is not checked."""
+VECTORS = "vectors.sqlite"
+"""What the type network makes of each picture of a sighting; can be made again from the packages."""
 LOCK = ".lock"
 """Held while packages are made; there only as long as somebody is at work."""
 MERGE_LOCK = ".merge.lock"
-UNCHECKED = (INDEX, "fingerprints", f"{INDEX}-journal", f".{INDEX}.lock", LOCK, MERGE_LOCK)
+UNCHECKED = (
+    *(name for made in (INDEX, VECTORS) for name in (made, f"{made}-journal", f".{made}.lock")),
+    "fingerprints",
+    LOCK,
+    MERGE_LOCK,
+)
 """Files of a case that hold no evidence."""
 REPORT_PAGE = "index.html"
 ANALYSED = "analysed"

@@ -40,6 +40,8 @@ SCHEMA = "analysis.schema.json"
 README = "README.txt"
 EXHIBITS = "exhibits"
 PARTIAL = ".partial-"
+EXHIBIT_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
+"""A name of a picture that leads nowhere out of its package."""
 FETCHED = "-fetch"
 """End of the name of a partial package that is a copy from elsewhere."""
 MOST_BEGINNINGS = 100
@@ -248,6 +250,30 @@ def manifest_sha256(folder: Path) -> str:
     return sha256_of(folder / MANIFEST)
 
 
+def listed(folder: Path) -> dict[str, str]:
+    """The hash (``sha256:…``) of each file of a package by its name, as the manifest states it.
+
+    Raises:
+        IntegrityError: if the manifest cannot be read.
+    """
+    try:
+        return {name: f"sha256:{digest}" for name, digest in _manifest(folder / MANIFEST).items()}
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{folder / MANIFEST}: cannot be read: {error}") from error
+
+
+def _manifest(path: Path) -> dict[str, str]:
+    """The digest of each file; ValueError says which line is none of a manifest."""
+    told = read_bounded(path, MOST_MANIFEST_BYTES, follow=False).decode("utf-8", "replace")
+    expected = {}
+    for number, line in enumerate(told.split("\n")[:-1], start=1):
+        if not _MANIFEST_LINE.fullmatch(line):
+            raise ValueError(f"line {number} is no manifest line")
+        digest, _, name = line.partition("  ")
+        expected[name] = digest
+    return expected
+
+
 def problems(folder: Path) -> list[str]:
     """What is wrong with a package: changed, missing and added files. Empty if it is whole."""
     manifest = folder / MANIFEST
@@ -256,15 +282,11 @@ def problems(folder: Path) -> list[str]:
     if not manifest.is_file():
         return [f"{manifest}: is missing"]
     try:
-        listed = read_bounded(manifest, MOST_MANIFEST_BYTES, follow=False).decode("utf-8", "replace")
+        expected = _manifest(manifest)
     except OSError as error:
         return [f"{manifest}: {error.strerror or error}, so it is none that Roundel has written"]
-    expected = {}
-    for number, line in enumerate(listed.split("\n")[:-1], start=1):
-        if not _MANIFEST_LINE.fullmatch(line):
-            return [f"{manifest}: line {number} is no manifest line"]
-        digest, _, name = line.partition("  ")
-        expected[name] = digest
+    except ValueError as error:
+        return [f"{manifest}: {error}"]
     present = dict(files(folder))
     found = [f"{folder / name}: is missing" for name in sorted(expected.keys() - present.keys())]
     found += [f"{folder / name}: was added" for name in sorted(present.keys() - expected.keys())]

@@ -15,7 +15,7 @@ import roundel_models
 from roundel.config import TypesConfig
 from roundel.errors import WeightsError
 from roundel.identify import posterior
-from roundel.identify.embed import Embedded, Embedder, OnnxEmbedder
+from roundel.identify.embed import FORM, Embedded, Embedder, OnnxEmbedder
 from roundel.identify.gallery import (
     FILE,
     OTHER,
@@ -39,6 +39,7 @@ __all__ = [
     "load_identifier",
     "parameters",
     "shipped_embedder",
+    "shipped_embedder_name",
     "shipped_file",
 ]
 
@@ -158,6 +159,11 @@ def shipped_embedder() -> OnnxEmbedder:
         WeightsError: if its file is missing or altered.
     """
     return OnnxEmbedder(shipped_file("network"))
+
+
+def shipped_embedder_name() -> str:
+    """What vectors of :func:`shipped_embedder` are made with: those with another name cannot be compared with them."""
+    return f"{roundel_models.identify()['network']['sha256']}/{FORM}"
 
 
 def load_identifier(config: TypesConfig, own: Mapping[str, Path]) -> LoadedIdentifier:

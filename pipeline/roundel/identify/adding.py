@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,17 +17,12 @@ from roundel.disk import read_bounded
 from roundel.errors import UsageError
 from roundel.identify.embed import Embedder
 from roundel.identify.gallery import Gallery, Photo, TypeNode, arena, check_types, class_of, needed_types, shipped_types
-from roundel.identify.photos import Finder, crop_object, object_of_class
+from roundel.identify.photos import LEAST_PX, MOST_BYTES, Finder, crop_object, object_of_class, shrunk
 from roundel.identify.posterior import NEAREST, similarities
 from roundel.images import decode
 
 FEW = NEAREST
 """A type with fewer photos is filled up with chance likeness: it is too few to be named alone."""
-MOST_BYTES = 256 * 1024**2
-MOST_PX = 2000
-"""Larger photos are shrunk to this length: the network sees 224 pixels, and a finder takes minutes for 20,000."""
-LEAST_PX = 32
-"""Smaller pictures and objects tell nothing of a type."""
 SAME = 0.98
 """Photos of a type that are more alike than this are one photo saved twice. In the shipped gallery, where none is held
 twice, the most alike of 80,596 pairs are below it."""
@@ -127,9 +121,9 @@ class Adding:
 
     def _look(self, path: Path, fresh: Mapping[str, NDArray[np.float32]]) -> Outcome:
         try:
-            content = _read(path)
+            content = read_bounded(path, MOST_BYTES)
         except OSError as error:
-            said = f"{path}: cannot be read: {error.strerror or error}; give an image file such as JPEG or PNG"
+            said = f"{path}: cannot be read: {error.strerror or error}; give a JPEG, PNG or WebP file"
             return Outcome(path, "unreadable", said)
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         held = self._held(path, digest, fresh)
@@ -143,12 +137,12 @@ class Adding:
         try:
             picture = decode(content)
         except ValueError as error:
-            return Outcome(path, "unreadable", f"{path}: {error}; give a JPEG or PNG file", digest)
+            return Outcome(path, "unreadable", f"{path}: {error}; give a JPEG, PNG or WebP file", digest)
         if min(picture.shape[:2]) < LEAST_PX:
             size = f"{picture.shape[1]} × {picture.shape[0]}"
             said = f"{path}: has only {size} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}"
             return Outcome(path, "refused", said, digest)
-        picture = _shrunk(picture)
+        picture = shrunk(picture)
         box = None if self.finder is None else object_of_class(picture, self.finder, self.node)
         if isinstance(box, str):
             seen, wanted = (_with_article(name) for name in (box, self.node))
@@ -218,19 +212,6 @@ def _with_article(node: str) -> str:
 
 def _how(boxed: bool) -> str:
     return "cropped to the object" if boxed else "no object was detected in it, so the whole photo counts"
-
-
-def _read(path: Path) -> bytes:
-    return read_bounded(path, MOST_BYTES)
-
-
-def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
-    scale = MOST_PX / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def without(gallery: Gallery, type_id: str, hashes: Sequence[str]) -> tuple[Gallery, tuple[str, ...]]:

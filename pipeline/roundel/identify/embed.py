@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from roundel.errors import WeightsError
 from roundel.quiet import hush
 
+FORM = "1"
+"""Which way a crop becomes the network's input and its output a vector: another way gives vectors of another kind."""
 INPUT_PX = 224
 GREY = 127  # the network's zero: what surrounds a crop that is no square
 

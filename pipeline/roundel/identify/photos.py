@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,12 @@ from roundel.types import Detections
 CROP_MARGIN = 0.08  # of the box's size, as in the exemplars of an analysis
 GOOD_SCORE = 0.5
 """A box with less is no ground to say that a photo shows something else."""
+
+MOST_BYTES = 256 * 1024**2
+MOST_PX = 2000
+"""Larger photos are shrunk to this length: the network sees 224 pixels, and a finder takes minutes for 20,000."""
+LEAST_PX = 32
+"""Smaller pictures and objects tell nothing of a type, and nothing of one object."""
 
 Box = tuple[float, float, float, float]
 
@@ -50,6 +57,17 @@ def object_of_class(picture: NDArray[np.uint8], finder: Finder, node: str) -> Bo
     return finder.classes[int(found.label[best])] if found.score[best] >= GOOD_SCORE else None
 
 
+def clear_objects(picture: NDArray[np.uint8], finder: Finder) -> tuple[list[Box], list[Box]]:
+    """The equipment in a picture (h, w, 3, BGR) with at least :data:`GOOD_SCORE`, and all people in it."""
+    found = finder.detect([picture])[0]
+    nodes = [tree()[finder.classes[label]] for label in found.label] if len(found) else []
+    boxes = [(float(x1), float(y1), float(x2), float(y2)) for x1, y1, x2, y2 in found.xyxy]
+    clear = [
+        box for box, node, score in zip(boxes, nodes, found.score, strict=True) if node.hardware and score >= GOOD_SCORE
+    ]
+    return clear, [box for box, node in zip(boxes, nodes, strict=True) if not node.pictures]
+
+
 def may_be(seen: str, node: str) -> bool:
     """Whether what the detector calls ``seen`` may be of the class ``node``.
 
@@ -74,9 +92,25 @@ def _largest(found: Detections) -> Box:
 
 def crop_object(picture: NDArray[np.uint8], box: Box, margin: float = CROP_MARGIN) -> NDArray[np.uint8]:
     """The part of a picture (h, w, 3, BGR) that shows a box, with a little of what surrounds it."""
+    left, top, right, bottom = cut(picture, box, margin)
+    return picture[top:bottom, left:right]
+
+
+def cut(picture: NDArray[np.uint8], box: Box, margin: float = CROP_MARGIN) -> tuple[int, int, int, int]:
+    """Where :func:`crop_object` cuts: left, top, right and bottom in pixels."""
     height, width = picture.shape[:2]
     x1, y1, x2, y2 = box
     across, down = margin * (x2 - x1), margin * (y2 - y1)
     left, top = max(0, int(x1 - across)), max(0, int(y1 - down))
     right, bottom = min(width, int(np.ceil(x2 + across))), min(height, int(np.ceil(y2 + down)))
-    return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture (h, w, 3), made smaller if its longest side has more than :data:`MOST_PX` pixels."""
+    height, width = picture.shape[:2]
+    scale = MOST_PX / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

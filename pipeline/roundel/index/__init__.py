@@ -17,9 +17,13 @@ from roundel import case as cases
 from roundel import custody, package
 from roundel.disk import locked
 from roundel.errors import RoundelError
-from roundel.record import Analysis
+from roundel.index import written
+from roundel.index.written import NAME, container_words, named
+from roundel.record import Analysis, ReadingRecord
 
-VERSION = 1
+__all__ = ["NAME", "Refreshed", "container_words", "lines", "named", "opened", "received", "refresh"]
+
+VERSION = 2
 LOCK = f".{cases.INDEX}.lock"
 
 
@@ -72,11 +76,12 @@ def refresh(case: Path, damaged: Collection[str | None] = ()) -> Refreshed:
 
 
 @contextlib.contextmanager
-def _opened(case: Path) -> Iterator[sqlite3.Connection]:
+def opened(case: Path) -> Iterator[sqlite3.Connection]:
     """A connection to the index, made if it is missing; committed at the end, rolled back after an error."""
     connection = sqlite3.connect(case / cases.INDEX, timeout=30, isolation_level=None)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")  # the case may come from a stranger
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -90,7 +95,7 @@ def _opened(case: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _refresh(case: Path, damaged: Collection[str | None]) -> Refreshed:
-    with _opened(case) as index:
+    with opened(case) as index:
         _prepare(index)
         known = dict(index.execute("SELECT package, manifest_sha256 FROM package"))
         noted, names = _from_log(case)
@@ -99,9 +104,10 @@ def _refresh(case: Path, damaged: Collection[str | None]) -> Refreshed:
         new = sorted(present.items() - known.items())
         index.executemany("DELETE FROM package WHERE package = ?", [(name,) for name, _ in gone])
         for name, digest in new:
-            _add(index, name, digest, package.read_analysis(case / name))
-        index.execute("DELETE FROM name")
-        index.executemany("INSERT OR IGNORE INTO name VALUES (?, ?, ?)", sorted(names))
+            _add(index, name, digest, package.read_analysis(case / name), package.listed(case / name))
+        renamed = _take_names(index, names)
+        if written.has_fts5(index) and (gone or new or renamed or not written.holds_words(index)):
+            written.write(index)
     return Refreshed(len(present), len(new), len(gone))
 
 
@@ -154,10 +160,10 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis) -> None:
+def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis, listed: dict[str, str]) -> None:
     media, coverage, made = analysis.media, analysis.coverage, analysis.provenance
     index.execute(
-        "INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             name,
             analysis.video.sha256,
@@ -171,6 +177,7 @@ def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis) 
             str(made.get("tool_version")),
             str(made.get("weights_name")),
             str(made.get("config_sha256")),
+            container_words(analysis),
         ),
     )
     index.executemany(
@@ -193,11 +200,49 @@ def _add(index: sqlite3.Connection, name: str, digest: str, analysis: Analysis) 
             for track in analysis.tracks
         ],
     )
-    read = [(track.id, reading) for track in analysis.tracks for reading in track.readings]
     index.executemany(
-        "INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO exemplar VALUES (?, ?, ?, ?, ?)",
         [
-            (name, number, track, reading.seconds, reading.text, reading.confidence)
-            for number, (track, reading) in enumerate([*read, *((None, caption) for caption in analysis.captions)])
+            (name, view.file, track.id, view.seconds, listed[view.file])
+            for track in analysis.tracks
+            for view in track.views
+            if view.file in listed and package.EXHIBIT_NAME.fullmatch(view.file)
         ],
     )
+    index.executemany(
+        "INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                name,
+                number,
+                track,
+                reading.seconds,
+                reading.text,
+                reading.confidence,
+                written.alternative_words(reading),
+            )
+            for number, (track, reading) in enumerate(lines(analysis))
+        ],
+    )
+
+
+def lines(analysis: Analysis) -> list[tuple[str | None, ReadingRecord]]:
+    """All that was read, in the order of their numbers in the index: with the track it is on, or ``None``."""
+    read: list[tuple[str | None, ReadingRecord]] = [
+        (item.id, line) for item in analysis.tracks for line in item.readings
+    ]
+    return [*read, *((None, caption) for caption in analysis.captions)]
+
+
+def received(case: Path) -> set[tuple[str, str, str]]:
+    """Hash, name and path of each video that the custody log has noted as received, as text that SQLite can keep."""
+    return _from_log(case)[1]
+
+
+def _take_names(index: sqlite3.Connection, names: set[tuple[str, str, str]]) -> bool:
+    """Bring the names up to date; whether any has changed."""
+    if names == set(index.execute("SELECT video, name, path FROM name")):
+        return False
+    index.execute("DELETE FROM name")
+    index.executemany("INSERT INTO name VALUES (?, ?, ?)", sorted(names))
+    return True

@@ -13,7 +13,8 @@ CREATE TABLE package (
     analysed_frames INTEGER,
     tool_version    TEXT,
     weights_name    TEXT,
-    config_sha256   TEXT
+    config_sha256   TEXT,
+    words           TEXT NOT NULL       -- what the package holds of the file itself, to be searched
 ) WITHOUT ROWID;
 
 CREATE TABLE name (                     -- under which each video was received, from the custody log
@@ -45,6 +46,15 @@ CREATE TABLE sighting (
 ) WITHOUT ROWID;
 CREATE INDEX sighting_class ON sighting (class, score);
 
+CREATE TABLE exemplar (                 -- pictures of sightings
+    package TEXT NOT NULL REFERENCES package ON DELETE CASCADE,
+    file    TEXT NOT NULL,              -- within the package
+    track   TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    sha256  TEXT NOT NULL,              -- as the manifest states it
+    PRIMARY KEY (package, file)
+) WITHOUT ROWID;
+
 CREATE TABLE reading (                  -- writing as a machine read it, unchecked; track is NULL for captions
     package TEXT NOT NULL REFERENCES package ON DELETE CASCADE,
     number  INTEGER NOT NULL,
@@ -52,5 +62,8 @@ CREATE TABLE reading (                  -- writing as a machine read it, uncheck
     seconds REAL NOT NULL,
     text    TEXT NOT NULL,
     confidence REAL NOT NULL,
+    variants TEXT NOT NULL,             -- what it may say if its characters are alternatives of those read
     PRIMARY KEY (package, number)
 ) WITHOUT ROWID;
+
+-- written: an FTS5 table over all of this that is in words, made by written.py where SQLite has FTS5.

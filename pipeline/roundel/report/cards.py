@@ -70,7 +70,7 @@ def card(analysis: Analysis, track: TrackRecord, album: Album, anchor: str, most
         time=words.time_range(track.start_seconds, track.end_seconds),
         frames=track.frames,
         score=f"{track.score:.2f}",
-        probability=_probability(track),
+        probability=probability(track),
         notes=tuple(_notes(analysis, track)),
         type=type_view(analysis, track),
         readings=reading_views(track.readings),
@@ -81,7 +81,7 @@ def card(analysis: Analysis, track: TrackRecord, album: Album, anchor: str, most
     )
 
 
-def _probability(track: TrackRecord) -> str:
+def probability(track: TrackRecord) -> str:
     """The calibrated probability of the reported class, and what it was measured on; empty without a calibration."""
     if not track.posterior_calibrated:
         return ""

@@ -9,10 +9,11 @@ from typing import Literal
 
 from roundel import words
 from roundel.catalogue.profile import REGISTER
+from roundel.package import EXHIBIT_NAME
 from roundel.record import ClaimRecord, EvidenceExhibit, EvidenceRecord
 from roundel.report.citations import Citations, Passage, Piece, words_of
 from roundel.report.claim_sheet import ClaimsSheet, ExaminedVideo
-from roundel.report.pictures import SAFE_NAME, Picture
+from roundel.report.pictures import Picture
 from roundel.report.scales import figures
 
 Side = Literal["for", "against", "statement"]
@@ -207,6 +208,6 @@ def _exhibit(one: EvidenceExhibit, sheet: ClaimsSheet, citations: Citations, *, 
 
 def _address(video: ExaminedVideo | None, file: str) -> str:
     """A path relative to the page, of safe characters only; never an address elsewhere."""
-    if video is None or not _SAFE_FOLDER.fullmatch(video.package) or not SAFE_NAME.fullmatch(file):
+    if video is None or not _SAFE_FOLDER.fullmatch(video.package) or not EXHIBIT_NAME.fullmatch(file):
         return ""
     return f"{video.package.rstrip('/')}/{file}"

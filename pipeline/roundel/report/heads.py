@@ -47,7 +47,7 @@ def heads(folder: Path, times: Collection[Seconds]) -> dict[Seconds, list[Box]]:
                     raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
                 frame = json.loads(line)
                 if round(float(frame["seconds"]), _DIGITS) in wanted:
-                    boxes = [_head(box["xyxy"]) for box in frame["boxes"] if not node(str(box["class"])).pictures]
+                    boxes = [head(box["xyxy"]) for box in frame["boxes"] if not node(str(box["class"])).pictures]
                     known = found.setdefault(round(float(frame["seconds"]), _DIGITS), [])
                     known.extend(boxes)
                     if len(known) > MOST_BOXES:
@@ -62,7 +62,8 @@ def at(found: dict[Seconds, list[Box]], seconds: Seconds) -> Sequence[Box]:
     return found.get(round(seconds, _DIGITS), ())
 
 
-def _head(xyxy: Sequence[float]) -> Box:
+def head(xyxy: Sequence[float]) -> Box:
+    """The upper part of the box of a person."""
     left, top, right, bottom = (float(value) for value in xyxy)
     return left, top, right, top + HEAD_SHARE * (bottom - top)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from roundel.disk import read_bounded
 from roundel.images import decode
+from roundel.package import EXHIBIT_NAME
 from roundel.record import Analysis, ExemplarRecord, ProofRecord
 from roundel.report.heads import Box, at, heads, pixelate
 from roundel.types import Seconds
@@ -24,8 +24,6 @@ FRAME_PX = 900
 JPEG_QUALITY = 78
 MOST_BYTES = 64 * 1024**2
 CROP_MARGIN = 0.08  # as the analysis cuts objects out
-
-SAFE_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +89,12 @@ class Album:
             return None
         if shown is not None:
             pixelate(image, shown, boxes)
-        return _encode(image, longest_px)
+        return encode(image, longest_px)
 
 
 def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
     """An exhibit (h, w, 3); ``None`` for a name that leads out, a link and a file that is no picture."""
-    if not SAFE_NAME.fullmatch(name) or (folder / name).parent.is_symlink():
+    if not EXHIBIT_NAME.fullmatch(name) or (folder / name).parent.is_symlink():
         return None
     try:
         return decode(read_bounded(folder / name, MOST_BYTES, follow=False))
@@ -104,7 +102,7 @@ def _read(folder: Path, name: str) -> NDArray[np.uint8] | None:
         return None
 
 
-def _encode(image: NDArray[np.uint8], longest_px: int) -> Picture | None:
+def encode(image: NDArray[np.uint8], longest_px: int) -> Picture | None:
     """The picture as a JPEG of at most ``longest_px``."""
     scale = longest_px / max(image.shape[:2])
     if scale < 1:

@@ -15,7 +15,7 @@ from roundel import words
 from roundel.disk import replace_text
 from roundel.report.claim_footage import sheet_of
 from roundel.report.claim_sheet import ClaimsSheet
-from roundel.report.claims import ClaimsPage, page_of
+from roundel.report.claims import page_of
 from roundel.report.model import Page, read_case
 
 Previews = Literal["veiled", "clear"]
@@ -46,7 +46,7 @@ def _show(value: object) -> object:
 
 def render(page: Page, previews: Previews = "veiled") -> str:
     """The page as text."""
-    return _rendered("index.html.j2", ("report.css",), page, previews)
+    return render_page("index.html.j2", ("report.css",), page, previews)
 
 
 def render_claims(sheet: ClaimsSheet, previews: Previews = "veiled") -> str:
@@ -56,10 +56,11 @@ def render_claims(sheet: ClaimsSheet, previews: Previews = "veiled") -> str:
         sheet: the claims and what they rest on; the same sheet gives the same text.
         previews: as for :func:`render_case`.
     """
-    return _rendered("claims.html.j2", ("report.css", "claims.css"), page_of(sheet), previews)
+    return render_page("claims.html.j2", ("report.css", "claims.css"), page_of(sheet), previews)
 
 
-def _rendered(template: str, styles: tuple[str, ...], page: Page | ClaimsPage, previews: Previews) -> str:
+def render_page(template: str, styles: tuple[str, ...], page: object, previews: Previews) -> str:
+    """A page as text, with its style inlined and allowed by its hash; nothing else may load or run."""
     style = "".join((_HERE / "static" / name).read_text(encoding="utf-8") for name in styles)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return (
