@@ -1,7 +1,7 @@
 """One network for many threads: what they ask at the same time goes through it in one call.
 
-There is no thread of its own and hence nothing to shut down: of the threads that ask, one at a time runs the network, for
-the others, too.
+There is no thread of its own and hence nothing to shut down: of the threads that ask, one at a time runs the network,
+for the others, too.
 
 A GPU takes about as long for one picture as for several, and chooses its algorithms by the size of the batch, so that
 a picture's last digits would depend on which other videos happen to be under way. Filled up to the same number of

@@ -16,7 +16,6 @@ from roundel.detect.limits import MOST_SECONDS, run
 from roundel.detect.providers import PROCESSOR, Providers, open_session, tensorrt_version, with_tensorrt
 from roundel.errors import WeightsError
 
-
 MOST_NAMES = 1_000_000  # characters
 
 
