@@ -114,7 +114,7 @@ def _refined(line: Line, query: Floats, reference: Floats, weight: Floats) -> Li
             slope = float(np.average((times - centre) * (values - mean), weights=weights)) / spread
             rest = values - mean - slope * (times - centre)
             doubt = float(np.sqrt(np.average(rest**2, weights=weights) / (spread * (len(times) - 2))))
-            if line.speed != 1 or abs(slope - 1) > max(LEAST_CHANGE, DOUBT * doubt):
-                speed = slope
+            enough = DOUBT * (1 + (DOUBT**2 + 1) / (4 * (len(times) - 2)))  # Student's t, first term of its expansion
+            speed = slope if abs(slope - 1) > max(LEAST_CHANGE, enough * doubt) else 1.0
         offset = float(mean - speed * centre)
     return Line(speed, offset, line.score, line.slack_seconds)
