@@ -130,7 +130,7 @@ def shared_view(
         lines=tuple(_lines(match, this, other)),
         overlay=Proof(
             pictures[0],
-            f"The picture of {this.file} at {here} and, laid over it,{mirrored} that of {other.file} at {there}, "
+            f"The picture of {this.file} at {here} and, laid over it{mirrored or ','} that of {other.file} at {there}, "
             "each in a colour; where they agree, it is grey",
             f"One over the other: {here} and{mirrored} {there}.",
             match.overlay,
