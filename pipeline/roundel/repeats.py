@@ -99,6 +99,7 @@ def as_repeats(
                 best.inliers,
                 tuple(same_objects(made, paths, size)),
                 (best.query.at.seconds, best.reference.at.seconds),
+                best.transform,
                 keep(f"repeat-{number}-overlay.png", overlay(*stills, transform)),
                 keep(f"repeat-{number}-beside.png", beside(*stills)),
             )

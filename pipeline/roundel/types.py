@@ -318,7 +318,8 @@ class Repeat:
 
     Seconds ``later`` show what seconds ``earlier`` have shown; a second of the later one takes ``speed`` seconds of the
     earlier. ``pairs`` keyframes were compared, ``inliers`` places of the best pair lie as one map says. ``same`` are
-    the tracks that are one object therefore. ``overlay`` and ``beside`` are pictures of the proof.
+    the tracks that are one object therefore. ``overlay`` and ``beside`` are pictures of the proof, of ``at_seconds``;
+    ``transform`` maps the later of them to the earlier one, both with sides of 1.
     """
 
     later: Span
@@ -331,6 +332,7 @@ class Repeat:
     inliers: int
     same: tuple[tuple[str, str], ...]
     at_seconds: tuple[Seconds, Seconds]
+    transform: tuple[tuple[float, ...], ...]
     overlay: str
     beside: str
 

@@ -14,6 +14,8 @@ from roundel.types import Repeat
 MATCHES_VERSION = "1"
 DATES_VERSION = "1"
 
+Row = Annotated[list[float], Field(min_length=3, max_length=3)]
+
 
 class MatchReference(Part):
     """Where the same footage is."""
@@ -35,6 +37,9 @@ class MatchRecord(Part):
     slack_seconds: float = Field(description="how far off the reference's range may be, where footage hardly moves")
     edits: list[str] = Field(description="what tells this picture from the reference's")
     at_seconds: Span = Field(description="times of the best pair: in this video, in the reference")
+    transform: Annotated[list[Row], Field(min_length=3, max_length=3)] = Field(
+        description="homography from the picture of this time to the reference's, both with sides of 1",
+    )
     overlay: str = Field(description="picture: one laid over the other")
     beside: str = Field(description="picture: both side by side")
     same_objects: list[tuple[str, str]] = Field(
@@ -58,13 +63,11 @@ def record_of(repeat: Repeat, sha256: str) -> MatchRecord:
         slack_seconds=repeat.slack_seconds,
         edits=list(repeat.edits),
         at_seconds=list(repeat.at_seconds),
+        transform=[[round(value, 6) for value in row] for row in repeat.transform],
         overlay=repeat.overlay,
         beside=repeat.beside,
         same_objects=list(repeat.same),
     )
-
-
-Row = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class PicturePair(Part):

@@ -195,6 +195,7 @@ def _record(made: Match, number: int, sha256: str, same: list[tuple[str, str]]) 
         slack_seconds=made.slack_seconds,
         edits=list(made.edits),
         at_seconds=[top.query.at.seconds, top.reference.at.seconds],
+        transform=[list(row) for row in top.transform],
         overlay=f"overlay-{number}.png",
         beside=f"beside-{number}.png",
         same_objects=same,

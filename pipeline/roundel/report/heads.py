@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -23,20 +24,76 @@ CELLS = 5  # across a person: what is left of a face is two or three of them
 MOST_LINE_BYTES = 16 * 1024**2
 MOST_BYTES = 8 * 1024**3
 MOST_BOXES = 100_000
+NEAR_SECONDS = 0.5
+GROWN = 0.3  # of a head's sides, to each side: people move between two frames that were examined
 _DIGITS = 4
 
 Box = tuple[float, float, float, float]
 
 
-def heads(folder: Path, times: Collection[Seconds]) -> dict[Seconds, list[Box]]:
-    """The upper parts of all boxes of people in the frames at these times, in pixels of the video.
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The heads around a moment that may lie between two examined frames."""
+
+    moment: Seconds
+    near: list[Box] = field(default_factory=list)
+    nearest: dict[bool, tuple[Seconds, list[Box]]] = field(default_factory=dict)
+
+    def add(self, seconds: Seconds, boxes: list[Box]) -> None:
+        """Note the heads of an examined frame."""
+        away = abs(seconds - self.moment)
+        if away <= NEAR_SECONDS:
+            self.near.extend(boxes)
+            _bound(self.near)
+        is_after = seconds > self.moment
+        if is_after not in self.nearest or away < self.nearest[is_after][0]:
+            self.nearest[is_after] = away, boxes
+
+    def boxes(self) -> list[Box]:
+        """All of them, somewhat larger."""
+        nearest = [box for _, boxes in self.nearest.values() for box in boxes]
+        return [_grown(box) for box in dict.fromkeys([*self.near, *nearest])]
+
+
+@dataclass(slots=True)
+class Heads:
+    """The upper parts of boxes of people in a video, in its pixels: of the frames at some times, and around others."""
+
+    _at: dict[Seconds, list[Box]] = field(default_factory=dict)
+    _around: dict[Seconds, _Around] = field(default_factory=dict)
+
+    def add(self, seconds: Seconds, boxes: list[Box], *, is_wanted: bool) -> None:
+        """Note the heads of an examined frame, which is one of those at the times that were asked for or not."""
+        if is_wanted:
+            known = self._at.setdefault(round(seconds, _DIGITS), [])
+            known.extend(boxes)
+            _bound(known)
+        for around in self._around.values():
+            around.add(seconds, boxes)
+
+    def at(self, seconds: Seconds) -> Sequence[Box]:
+        """The heads in the examined frame at a time."""
+        return self._at.get(round(seconds, _DIGITS), ())
+
+    def around(self, seconds: Seconds) -> Sequence[Box]:
+        """The heads in the frames nearest to a moment and in all within half a second, somewhat larger."""
+        return self._around[round(seconds, _DIGITS)].boxes()
+
+
+def heads(folder: Path, times: Collection[Seconds], moments: Collection[Seconds] = ()) -> Heads:
+    """Where the heads of people are, from the boxes of a package.
+
+    Args:
+        folder: the package.
+        times: times of examined frames, for :meth:`Heads.at`.
+        moments: other times, for :meth:`Heads.around`.
 
     Raises:
         IntegrityError: if the boxes cannot be read: without them no picture may be shown.
     """
     wanted = {round(time, _DIGITS) for time in times}
-    found: dict[Seconds, list[Box]] = {}
-    if not wanted:
+    found = Heads(_around={round(moment, _DIGITS): _Around(moment) for moment in moments})
+    if not wanted and not moments:
         return found
     path, unpacked = folder / package.DETECTIONS, 0
     try:
@@ -46,20 +103,30 @@ def heads(folder: Path, times: Collection[Seconds]) -> dict[Seconds, list[Box]]:
                 if unpacked > MOST_BYTES:
                     raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
                 frame = json.loads(line)
-                if round(float(frame["seconds"]), _DIGITS) in wanted:
+                seconds = float(frame["seconds"])
+                is_wanted = round(seconds, _DIGITS) in wanted
+                if is_wanted or moments:
                     boxes = [head(box["xyxy"]) for box in frame["boxes"] if not node(str(box["class"])).pictures]
-                    known = found.setdefault(round(float(frame["seconds"]), _DIGITS), [])
-                    known.extend(boxes)
-                    if len(known) > MOST_BOXES:
-                        raise ValueError(f"it has more than {MOST_BOXES:,} boxes of people in one frame")
+                    found.add(seconds, boxes, is_wanted=is_wanted)
     except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         raise IntegrityError(f"{path}: cannot be read, so people cannot be made unrecognisable: {error}") from error
     return found
 
 
-def at(found: dict[Seconds, list[Box]], seconds: Seconds) -> Sequence[Box]:
-    """The heads in the frame at a time."""
-    return found.get(round(seconds, _DIGITS), ())
+def _bound(boxes: list[Box]) -> None:
+    """Refuse a list that only a made-up file has.
+
+    Raises:
+        ValueError: if it is too long.
+    """
+    if len(boxes) > MOST_BOXES:
+        raise ValueError(f"it has more than {MOST_BOXES:,} boxes of people in one frame")
+
+
+def _grown(box: Box) -> Box:
+    left, top, right, bottom = box
+    across, down = GROWN * (right - left), GROWN * (bottom - top)
+    return left - across, top - down, right + across, bottom + down
 
 
 def head(xyxy: Sequence[float]) -> Box:

@@ -9,8 +9,8 @@ from pathlib import Path
 from roundel import case as cases
 from roundel import custody, package, words
 from roundel.errors import IntegrityError
-from roundel.record import Analysis, MatchRecord, TrackRecord
-from roundel.report import cards, facts, findings, identities, method, others, proofs, timeline
+from roundel.record import Analysis, TrackRecord
+from roundel.report import cards, facts, findings, identities, method, others, proofs, shown_again, timeline
 from roundel.report.pictures import Album
 from roundel.report.scales import VERDICTS
 from roundel.types import WRITING_UNREAD
@@ -19,6 +19,8 @@ MOST_CARDS = 60  # of one video
 PAGE_CARDS = 240
 PAGE_PICTURES = 130
 MOST_ROWS = 200
+MOST_REPEATS = 6  # of one video, with pictures
+PAGE_REPEATS = 24
 NOT_EXAMINED = (
     "Not examined: sound, file metadata other than length and coding, {}place, date, whether the footage is authentic "
     "or edited."
@@ -66,6 +68,7 @@ class VideoView:
     rows: tuple[SightingRow, ...]
     rows_left_out: int
     counts: tuple[proofs.CountView, ...]
+    again: shown_again.Again
     cards: tuple[cards.Card, ...]
     cards_left_out: int
     people: str
@@ -108,10 +111,11 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class _Budget:
-    """How many sightings of a video become cards, and how many pictures each may have."""
+    """How many sightings of a video become cards, how many pictures each may have, and how many repeats have some."""
 
     cards: int
     views: int
+    repeats: int
 
 
 def read_case(case: Path) -> Page:
@@ -169,7 +173,12 @@ def _budget(analyses: Sequence[Analysis]) -> _Budget:
     videos = max(1, sum(1 for count in sightings if count))
     cards = min(MOST_CARDS, max(2, PAGE_CARDS // videos))
     total = max(1, sum(min(count, cards) for count in sightings))
-    return _Budget(cards, max(1 if total <= 3 * PAGE_CARDS else 0, min(5, PAGE_PICTURES // total)))
+    looping = max(1, sum(1 for analysis in analyses if analysis.matches))
+    return _Budget(
+        cards,
+        max(1 if total <= 3 * PAGE_CARDS else 0, min(5, PAGE_PICTURES // total)),
+        max(1, min(MOST_REPEATS, PAGE_REPEATS // looping)),
+    )
 
 
 def _page_title(videos: Sequence[VideoView], refused: Sequence[facts.Refusal]) -> str:
@@ -197,11 +206,13 @@ def _video(
     tracks = findings.hardware(analysis)
     shown = findings.strongest(tracks, budget.cards)
     anchors = {id(track): f"v{number}-s{index}" for index, track in enumerate(shown, start=1)}
-    timelines = _timelines(analysis, f"v{number}", anchors)
     rows = _rows(analysis, anchors)
     album = Album(analysis, folder)
     name = words.shorten(names[0], 120) if names else "video without a name"
     file = words.shorten(name, 60)
+    by_id = {track.id: anchors[id(track)] for track in shown}
+    again = shown_again.repeat_views(analysis, album, by_id, f"v{number}", file, budget.repeats)
+    timelines = _timelines(analysis, f"v{number}", anchors, again)
     return VideoView(
         anchor=f"v{number}",
         number=number,
@@ -224,6 +235,7 @@ def _video(
         rows=tuple(rows[:MOST_ROWS]),
         rows_left_out=max(0, len(rows) - MOST_ROWS),
         counts=tuple(proofs.count_views(analysis, album, file)),
+        again=again,
         cards=tuple(cards.card(analysis, track, album, anchors[id(track)], budget.views, file) for track in shown),
         cards_left_out=len(tracks) - len(shown),
         people=others.people_words(analysis),
@@ -282,23 +294,7 @@ def _cannot_say(analysis: Analysis) -> list[str]:
             f"{analysis.brief_tracks:,} more {verb} seen too briefly or too weakly to be listed; the boxes are in "
             "detections.jsonl.gz."
         )
-    said += [_shown_again(match) for match in analysis.matches]
     return said
-
-
-def _shown_again(match: MatchRecord) -> str:
-    """One repeat of footage, with its proof, in a sentence."""
-    later, earlier = (
-        f"{words.clock(start)} to {words.clock(end)}" for start, end in (match.query, match.reference.range)
-    )
-    edits = [edit for edit in match.edits if edit != "mirrored"]
-    how = words.listed([*(["mirrored"] if match.mirrored else []), *edits])
-    same = f" {len(match.same_objects):,} of its tracks are counted once." if match.same_objects else ""
-    return (
-        f"The footage from {later} is that from {earlier} again{f' ({how})' if how else ''}: "
-        f"{match.verified_pairs:,} pairs of pictures agree, the best in {match.inliers:,} places.{same} "
-        f"See {match.overlay} and {match.beside} in the package."
-    )
 
 
 def _writing_examined(analysis: Analysis) -> bool:
@@ -307,7 +303,9 @@ def _writing_examined(analysis: Analysis) -> bool:
     return identities.reads_text(analysis) and not any(text.startswith(WRITING_UNREAD) for text in warnings)
 
 
-def _timelines(analysis: Analysis, name: str, anchors: dict[int, str]) -> tuple[timeline.Timeline, ...]:
+def _timelines(
+    analysis: Analysis, name: str, anchors: dict[int, str], again: shown_again.Again
+) -> tuple[timeline.Timeline, ...]:
     whole = findings.spans(analysis)
     if whole is None:
         return ()
@@ -338,5 +336,6 @@ def _timelines(analysis: Analysis, name: str, anchors: dict[int, str]) -> tuple[
         ),
         gaps=gaps,
         lanes=lanes,
+        repeats=again.ranges,
     )
     return tuple(timeline.draw(scene, kind, f"{name}-{kind}") for kind in ("wide", "narrow"))

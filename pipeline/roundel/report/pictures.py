@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from roundel.disk import read_bounded
 from roundel.images import decode
 from roundel.package import EXHIBIT_NAME
-from roundel.record import Analysis, ExemplarRecord, ProofRecord
-from roundel.report.heads import Box, at, heads, pixelate
+from roundel.record import Analysis, ExemplarRecord, MatchRecord, ProofRecord
+from roundel.report.heads import Box, heads, pixelate
+from roundel.report.proof_pictures import hide_beside, hide_in_overlay, in_frame
 from roundel.types import Seconds
 
 VIEW_PX = 320
 FRAME_PX = 900
 JPEG_QUALITY = 78
 MOST_BYTES = 64 * 1024**2
+FLAT = 1e-6
+"""A map between pictures whose determinant is smaller makes a line of a picture: no match has one."""
 CROP_MARGIN = 0.08  # as the analysis cuts objects out
 
 
@@ -43,7 +46,7 @@ class Album:
         self._size = (float(analysis.media.width), float(analysis.media.height)) if analysis.media else None
         times = {view.seconds for track in analysis.tracks for view in track.views}
         times |= {proof.seconds for count in analysis.counts.values() for proof in count.proof}
-        self._heads = heads(folder, times)
+        self._heads = heads(folder, times, {seconds for match in analysis.matches for seconds in match.at_seconds})
 
     def view(self, view: ExemplarRecord) -> Picture | None:
         """A cut-out of one object."""
@@ -55,6 +58,18 @@ class Album:
             shown = (0.0, 0.0, *self._size) if self._size else None
             return self._embed(proof.exhibit, proof.seconds, shown, FRAME_PX)
         return self._embed(proof.exhibit, proof.seconds, self._crop(proof.boxes[0] if proof.boxes else ()), VIEW_PX)
+
+    def repeat(self, match: MatchRecord) -> tuple[Picture | None, Picture | None]:
+        """The pictures that prove that the video shows footage again: one over the other, both side by side."""
+        laid, beside = _read(self._folder, match.overlay), _read(self._folder, match.beside)
+        transform = np.array(match.transform, np.float64)
+        if self._size is None or laid is None or abs(np.linalg.det(transform)) < FLAT:
+            return None, None
+        later, earlier = (in_frame(self._heads.around(seconds), *self._size) for seconds in match.at_seconds)
+        if beside is not None:
+            hide_beside(beside, laid.shape[:2], later, earlier)
+        hide_in_overlay(laid, transform, later, earlier)
+        return encode(laid, FRAME_PX), encode(beside, FRAME_PX) if beside is not None else None
 
     def exhibit(self, file: str) -> Picture | None:
         """The picture of a file in the package that a view or a proof names; small, as a whole."""
@@ -83,7 +98,7 @@ class Album:
         )
 
     def _embed(self, name: str, seconds: Seconds, shown: Box | None, longest_px: int) -> Picture | None:
-        boxes = at(self._heads, seconds)
+        boxes = self._heads.at(seconds)
         image = _read(self._folder, name)
         if image is None or (boxes and shown is None):
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roundel import words
 from roundel.types import Seconds, Span
@@ -16,6 +16,7 @@ MOST_BANDS = 250
 MARGIN = 4.0
 SHOTS_TOP, SHOTS_HEIGHT = 18.0, 14.0
 LABEL_HEIGHT, ROW_HEIGHT, LANE_GAP, AXIS_HEIGHT = 18.0, 15.0, 8.0, 20.0
+SHARED_TITLE = "the same footage"
 LABEL_WIDTH = 42.0  # an id at the size of the labels
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 
@@ -39,6 +40,15 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """Two ranges that show the same footage. ``anchor`` is the id of what the page says of them, empty if nothing."""
+
+    later: Span
+    earlier: Span
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What a timeline shows. ``shots`` tile the video; ``blends`` are dissolves and fades; ``gaps`` are missing."""
 
@@ -48,6 +58,7 @@ class Scene:
     blends: tuple[Span, ...]
     gaps: tuple[Span, ...]
     lanes: tuple[Lane, ...]
+    repeats: tuple[Shared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,8 @@ class DrawnLane:
     bars: tuple[Rect, ...]
     profile: str
     note: str
+    kind: str = "sightings"
+    """Of its bars: sightings, or ranges that are shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,9 @@ def draw(scene: Scene, kind: str, name: str) -> Timeline:
     for lane in scene.lanes:
         drawn, y = _lane(lane, scale, y, dense)
         lanes.append(drawn)
+    if scene.repeats:
+        drawn, y = _lane(_shared_lane(scene.repeats), scale, y, dense)
+        lanes.append(replace(drawn, title=SHARED_TITLE, kind="shared"))
     many = len(scene.shots) > MOST_BANDS
     return Timeline(
         id=name,
@@ -126,6 +142,18 @@ def draw(scene: Scene, kind: str, name: str) -> Timeline:
         lanes=tuple(lanes),
         ticks=_ticks(scale, width),
         floor=y,
+    )
+
+
+def _shared_lane(repeats: Sequence[Shared]) -> Lane:
+    """Both ranges of each repeat under its number."""
+    return Lane(
+        SHARED_TITLE,
+        tuple(
+            Item(f"again {number}", *span, repeat.anchor)
+            for number, repeat in enumerate(repeats, start=1)
+            for span in (repeat.earlier, repeat.later)
+        ),
     )
 
 
@@ -156,17 +184,19 @@ def legend(line: Timeline) -> str:
         said = ["The strokes at the top are the starts of shots."]
     if line.blends:
         said.append("A crossed box on them is a dissolve or fade.")
-    if any(lane.bars for lane in line.lanes):
+    if any(lane.bars for lane in line.lanes if lane.kind == "sightings"):
         said.append("Each bar is a sighting" + ("; one of hardware leads to its card." if _linked(line) else "."))
     if any(lane.profile for lane in line.lanes):
         said.append("Where there are very many sightings, the height shows how many there are at a time.")
+    if any(lane.bars for lane in line.lanes if lane.kind == "shared"):
+        said.append("Outlined bars of one number show the same footage.")
     if line.gaps:
         said.append("Hatched ranges are missing: no picture could be decoded there.")
     return " ".join(said)
 
 
 def _linked(line: Timeline) -> bool:
-    return any(bar.anchor for lane in line.lanes for bar in lane.bars)
+    return any(bar.anchor for lane in line.lanes if lane.kind == "sightings" for bar in lane.bars)
 
 
 def describe(scene: Scene) -> str:
@@ -182,6 +212,9 @@ def describe(scene: Scene) -> str:
         parts.append(f"{words.capital(lane.title)}: {len(lane.items):,} {noun}, {words.time_range(first, last)}.")
     if not scene.lanes:
         parts.append("No sightings.")
+    same = [f"{words.time_range(*item.later)} and {words.time_range(*item.earlier)}" for item in scene.repeats]
+    if same:
+        parts.append(f"{words.capital(SHARED_TITLE)}: {words.some(same, 6)}.")
     missing = [words.time_range(*gap) for gap in scene.gaps]
     parts.append(f"Missing: {words.some(missing, 6)}." if missing else "No gap in decoding was noticed.")
     return " ".join(parts)
