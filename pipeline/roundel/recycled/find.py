@@ -45,9 +45,14 @@ Known = Callable[[str], VideoMatches | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What two videos share. ``pictures`` are those that the matches name; none if all was known before."""
+    """What two videos share, and their packages; ``query_folder`` is missing for a file that is in no case.
+
+    ``pictures`` are those that the matches name; none if all was known before, and kept.
+    """
 
     matches: VideoMatches
+    query_folder: Path | None
+    reference_folder: Path
     pictures: Pictures = field(default_factory=dict)
 
 
@@ -135,8 +140,9 @@ class Reference:
                 continue
             name_of_both = self._id(query.video, reference)
             before = known(name_of_both)
-            found = Found(before) if before is not None else self._compare(query, name, hits, name_of_both)
-            if found is not None:
+            if before is not None:
+                yield Found(before, query.folder, self.videos.case / name)
+            elif (found := self._compare(query, name, hits, name_of_both)) is not None:
                 yield found
 
     def _id(self, query: MatchedVideo, reference: MatchedVideo) -> str:
@@ -166,7 +172,7 @@ class Reference:
                 made_with=dict[str, Any](self._made_with),
                 matches=records,
             )
-        return Found(matches, pictures)
+            return Found(matches, query.folder, self.videos.case / name, pictures)
 
 
 def best(made: Match) -> FramePair:

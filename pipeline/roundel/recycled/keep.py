@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import re
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -16,13 +18,15 @@ from roundel import case as cases
 from roundel import custody, package
 from roundel.disk import read_bounded
 from roundel.errors import IntegrityError
+from roundel.images import decode
 from roundel.media.identity import sha256_of
 from roundel.record import VideoMatches, matches_json, matches_schema_json
-from roundel.recycled.find import Found
+from roundel.recycled.find import Found, Pictures
 
 MATCH = "match.json"
 SCHEMA = "match.schema.json"
 MOST_BYTES = 64 * 1024**2
+PICTURE_NAME = re.compile(r"(overlay|beside)-[0-9]{1,6}\.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,19 @@ class Keeper:
         for event in custody.extend(self._case, entries) if entries else ():
             self._noted[event.subject] = event
         return len(new)
+
+
+def pictures_of(case: Path | None, found: Found) -> Pictures:
+    """The pictures of matches, also of those that are kept in a case; one that cannot be read is missing."""
+    if found.pictures or case is None:
+        return {name: picture.copy() for name, picture in found.pictures.items()}
+    folder, read = case / cases.MATCHES / found.matches.id, {}
+    for match in found.matches.matches:
+        for name in (match.overlay, match.beside):
+            with contextlib.suppress(OSError, ValueError):
+                if PICTURE_NAME.fullmatch(name):
+                    read[name] = decode(read_bounded(folder / name, MOST_BYTES, follow=False))
+    return read
 
 
 def kept(case: Path) -> list[Kept]:
