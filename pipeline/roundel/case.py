@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from roundel import custody, package
 from roundel.config import Config
 from roundel.disk import PARTIAL, locked, read_bounded, replace_text
 from roundel.errors import IntegrityError, UsageError
 from roundel.media.identity import sha256_of
-from roundel.record import ClaimsCheck
+from roundel.record import AttestedDates, ClaimsCheck
 from roundel.words import shorten
+
+Form = TypeVar("Form", bound=BaseModel)
 
 CONFIG = "roundel.toml"
 VIDEOS = "videos"
@@ -51,8 +56,15 @@ CLAIMS_CHECKED = "claims"
 CLAIMS = "claims"
 """Folder of the checks of claims, one file for each claim file."""
 CLAIMS_PAGE = "claims.html"
+MATCHED = "matched"
+MATCHES = "matches"
+"""Folder of what matches of its videos with others were found, a folder for each two packages."""
+DATED = "dated"
+DATES = "dates"
+"""Folder of the dates that people attest for videos, one file for each file of dates."""
 A_LINK = "is a link, which Roundel never writes: the file or folder was replaced"
-_CHECK = re.compile(rf"{CLAIMS}/[^/\0]{{1,240}}\.json")
+NOTES = ((CLAIMS_CHECKED, CLAIMS, "a check of claims"), (DATED, DATES, "a file of dates"))
+"""Folders of files that may be written again, the event that notes the hash of each, and what such a file is."""
 MOST_CHECK_BYTES = 64 * 1024**2
 FILES = (
     (CONFIGURED, CONFIG),
@@ -129,7 +141,8 @@ def refuse_links(case: Path) -> None:
     Raises:
         IntegrityError: naming the link.
     """
-    for path in (*case.iterdir(), *(case / VIDEOS).glob("*"), *(case / CLAIMS).glob("*")):
+    inner = (path for name in (VIDEOS, CLAIMS, DATES, MATCHES) for path in (case / name).glob("*"))
+    for path in (*case.iterdir(), *inner):
         if path.is_symlink():
             raise IntegrityError(
                 f"{path}: {A_LINK}; restore it from a copy: what is read or written there would lie elsewhere"
@@ -171,26 +184,37 @@ def problems(case: Path) -> Iterator[str]:
     if whole and not events:
         yield f"{case / custody.FILE}: holds no event; restore it from a copy"
     latest = {(event.event, event.subject): event for event in events}
-    noted = {subject: event for (kind, subject), event in latest.items() if kind == ANALYSED}
-    present = {path.relative_to(case).as_posix(): path for path in packages(case)}
-    for name in sorted(noted.keys() - present.keys()):
-        yield f"{case}/{shorten(name)}: the package is missing"
-    for name, folder in present.items():
-        if name not in noted:
-            if whole:
-                yield f"{folder}: the custody log does not mention this package: it was added, or the log was cut short"
-        elif not agrees(folder, noted[name]):
-            yield f"{folder / package.MANIFEST}: was changed"
-        yield from package.problems(folder)
-    checked = {name for kind, name in latest if kind == CLAIMS_CHECKED}
-    for name in sorted(name for name in checked if not _CHECK.fullmatch(name)):
-        yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as a check of claims, which it cannot be"
-        checked.remove(name)
-    checked |= {path.relative_to(case).as_posix() for path in claim_checks(case)}
-    for kind, name in (*FILES, *((CLAIMS_CHECKED, name) for name in sorted(checked))):
+    for kind, folders, what in ((ANALYSED, packages(case), "package"), (MATCHED, matches(case), "match")):
+        noted = {subject: event for (noted_as, subject), event in latest.items() if noted_as == kind}
+        yield from _problems_of_folders(case, noted, folders, what, whole)
+    notes: list[tuple[str, str]] = []
+    for kind, inner, what in NOTES:
+        named = {name for noted_as, name in latest if noted_as == kind}
+        for name in sorted(name for name in named if not re.fullmatch(rf"{inner}/[^/\0]{{1,240}}\.json", name)):
+            yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as {what}, which it cannot be"
+            named.remove(name)
+        named |= {path.relative_to(case).as_posix() for path in notes_of(case, inner)}
+        notes += [(kind, name) for name in sorted(named)]
+    for kind, name in (*FILES, *notes):
         if whole or (kind, name) in latest:
             yield from _problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
+
+
+def _problems_of_folders(
+    case: Path, noted: Mapping[str, custody.Event], folders: list[Path], what: str, whole: bool
+) -> Iterator[str]:
+    """What is wrong with folders that have a manifest, whose hash the log notes."""
+    present = {path.relative_to(case).as_posix(): path for path in folders}
+    for name in sorted(noted.keys() - present.keys()):
+        yield f"{case}/{shorten(name)}: the {what} is missing"
+    for name, folder in present.items():
+        if name not in noted:
+            if whole:
+                yield f"{folder}: the custody log does not mention this {what}: it was added, or the log was cut short"
+        elif not agrees(folder, noted[name]):
+            yield f"{folder / package.MANIFEST}: was changed"
+        yield from package.problems(folder)
 
 
 def note_gallery(case: Path, file: Path, details: dict[str, object]) -> None:
@@ -204,9 +228,21 @@ def note_import(case: Path, details: dict[str, object]) -> None:
     custody.append(case, ROWS_IMPORTED, CATALOGUE_NOTICE, {"sha256": sha256_of(case / CATALOGUE_NOTICE)})
 
 
-def claim_checks(case: Path) -> list[Path]:
-    """The files that hold checks of claims, sorted; none that a link leads to."""
-    return [] if (case / CLAIMS).is_symlink() else sorted((case / CLAIMS).glob("*.json"))
+def notes_of(case: Path, inner: str) -> list[Path]:
+    """The files of a folder such as that of the checks of claims, sorted; none that a link leads to."""
+    return [] if (case / inner).is_symlink() else sorted((case / inner).glob("*.json"))
+
+
+def matches(case: Path) -> list[Path]:
+    """The folders of all matches, sorted; none that a link leads to."""
+    folder = case / MATCHES
+    if folder.is_symlink():
+        return []
+    return sorted(
+        path
+        for path in folder.glob("*")
+        if path.is_dir() and not path.name.startswith(package.PARTIAL) and not path.is_symlink()
+    )
 
 
 def read_claim_checks(case: Path) -> list[ClaimsCheck]:
@@ -215,18 +251,31 @@ def read_claim_checks(case: Path) -> list[ClaimsCheck]:
     Raises:
         IntegrityError: if one is not as it was written.
     """
-    noted = {event.subject: event for event in custody.read(case) if event.event == CLAIMS_CHECKED}
+    return _read_notes(case, CLAIMS_CHECKED, CLAIMS, ClaimsCheck, "check the claims again")
+
+
+def read_dates(case: Path) -> list[AttestedDates]:
+    """The dates that people attest in a case, by the name of their file.
+
+    Raises:
+        IntegrityError: if a file of them is not as it was written.
+    """
+    return _read_notes(case, DATED, DATES, AttestedDates, "give the file of dates again")
+
+
+def _read_notes(case: Path, kind: str, inner: str, form: type[Form], again: str) -> list[Form]:
+    noted = {event.subject: event for event in custody.read(case) if event.event == kind}
     found = []
-    for path in claim_checks(case):
+    for path in notes_of(case, inner):
         name = path.relative_to(case).as_posix()
         wrong = list(_problems_of(case, name, noted.get(name)))
         if wrong:
-            raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and check the claims again")
+            raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and {again}")
         try:
-            found.append(ClaimsCheck.model_validate_json(read_bounded(path, MOST_CHECK_BYTES).decode("utf-8")))
+            found.append(form.model_validate_json(read_bounded(path, MOST_CHECK_BYTES).decode("utf-8")))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-            raise IntegrityError(f"{path}: cannot be read: {reason}; check the claims again") from error
+            raise IntegrityError(f"{path}: cannot be read: {reason}; {again}") from error
     return found
 
 
@@ -235,10 +284,23 @@ def keep_claims(case: Path, name: str, text: str, details: dict[str, object]) ->
 
     What it replaces stays on record by its hash, with the hash of the claim file that it was made from.
     """
-    path = case / CLAIMS / f"{name}.json"
-    replace_text(path, text)
-    custody.append(case, CLAIMS_CHECKED, path.relative_to(case).as_posix(), {**details, "sha256": sha256_of(path)})
-    return path
+    return _keep_note(case, CLAIMS_CHECKED, f"{CLAIMS}/{name}.json", text, details)
+
+
+def keep_dates(case: Path, name: str, text: str, details: dict[str, object]) -> Path:
+    """Write dates that people attest, as :func:`keep_claims`; nothing happens if they are there already."""
+    path = case / DATES / f"{name}.json"
+    noted = [event for event in custody.read(case) if event.event == DATED and event.subject == f"{DATES}/{name}.json"]
+    sha256 = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    if path.is_file() and sha256_of(path) == sha256 and noted and noted[-1].details.get("sha256") == sha256:
+        return path
+    return _keep_note(case, DATED, f"{DATES}/{name}.json", text, details)
+
+
+def _keep_note(case: Path, kind: str, name: str, text: str, details: dict[str, object]) -> Path:
+    replace_text(case / name, text)
+    custody.append(case, kind, name, {**details, "sha256": sha256_of(case / name)})
+    return case / name
 
 
 def imported_rows(case: Path) -> tuple[Path, ...]:
@@ -282,7 +344,8 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {custody.FILE, custody.HEAD, VIDEOS, CLAIMS, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
+    made = (VIDEOS, MATCHES, *(inner for _, inner, _ in NOTES))
+    known = {custody.FILE, custody.HEAD, *made, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
             yield f"{path}: {A_LINK}"
@@ -294,14 +357,15 @@ def _strangers(case: Path) -> Iterator[str]:
     files = {case / name for _, name in FILES if "/" in name}
     for folder in sorted({path.parent for path in files}):
         yield from (f"{path}: was added" for path in sorted(folder.glob("*")) if path not in files)
-    for path in sorted((case / VIDEOS).glob("*")):
-        if not path.is_dir():
-            yield f"{path}: was added"
-    for path in sorted((case / VIDEOS).glob("*/*")):
-        if path.name.startswith(package.PARTIAL):
-            yield f"{path}: an analysis runs or was interrupted; the next roundel analyze removes what is left over"
-        elif not path.is_dir():
-            yield f"{path}: was added"
+    yield from (f"{path}: was added" for path in sorted((case / VIDEOS).glob("*")) if not path.is_dir())
+    for pattern, run in ((f"{VIDEOS}/*/*", "analyze"), (f"{MATCHES}/*", "match")):
+        for path in sorted(case.glob(pattern)):
+            if path.name.startswith(package.PARTIAL):
+                yield f"{path}: a run is at work or was interrupted; the next roundel {run} removes what is left over"
+            elif not path.is_dir():
+                yield f"{path}: was added"
+    for _, inner, _ in NOTES:
+        yield from (f"{path}: was added" for path in sorted((case / inner).glob("*")) if path.suffix != ".json")
 
 
 @contextmanager

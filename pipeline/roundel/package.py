@@ -131,8 +131,7 @@ class PackageWriter:
                 path.unlink()
         for name, text in ((ANALYSIS, to_json(analysis)), (SCHEMA, schema_json()), (README, _README_TEXT)):
             (self._folder / name).write_text(text, encoding="utf-8")
-        manifest = "".join(f"{sha256_of(path).removeprefix('sha256:')}  {name}\n" for name, path in files(self._folder))
-        (self._folder / MANIFEST).write_text(manifest, encoding="utf-8")
+        write_manifest(self._folder)
         digest = put_in_place(self._folder, self.target)
         self._raw.close()
         return digest
@@ -144,6 +143,12 @@ class PackageWriter:
                 stream.close()
         self._keyframes.abandon()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the hashes of all files of a folder, in the format of ``sha256sum``."""
+    lines = [f"{sha256_of(path).removeprefix('sha256:')}  {name}\n" for name, path in files(folder)]
+    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
 
 
 def put_in_place(folder: Path, target: Path) -> str:

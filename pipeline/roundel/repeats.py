@@ -53,6 +53,14 @@ class Paths:
                 yield track, rows
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The tracks of a video: where they were, in pixels, and the width and height of its pictures."""
+
+    paths: Paths
+    size: tuple[int, int]
+
+
 def find_repeats(footage: Footage) -> list[Match]:
     """What a video shows again, the later time as the query.
 
@@ -101,18 +109,29 @@ def as_repeats(
 
 def same_objects(made: Match, paths: Paths, size: tuple[int, int]) -> list[tuple[str, str]]:
     """Pairs of tracks that lie on each other where footage is shown again: (of the later time, of the earlier)."""
-    scale = np.array([*size, *size], np.float64)
+    own = Followed(paths, size)
+    return shared_objects(made, own, own)
+
+
+def shared_objects(made: Match, query: Followed, reference: Followed) -> list[tuple[str, str]]:
+    """Pairs of tracks that lie on each other where two videos show the same: (of the query, of the reference).
+
+    Within one video no track is paired with itself.
+    """
+    mine, others = (np.array([*side.size, *side.size], np.float64) for side in (query, reference))
     offset = made.reference_seconds[0] - made.speed * made.query_seconds[0]
-    earlier = list(paths.within(*made.reference_seconds))
+    there = list(reference.paths.within(*made.reference_seconds))
     agreed: Counter[tuple[str, str]] = Counter()
-    for track, rows in paths.within(*made.query_seconds):
+    for track, rows in query.paths.within(*made.query_seconds):
         for row in rows:
             transform = _transform_at(made, row[0])
-            mapped = _mapped(row[1:] / scale, transform) * scale
-            for other, places in earlier:
+            mapped = _mapped(row[1:] / mine, transform) * others
+            for other, places in there:
+                if query is reference and track == other:
+                    continue
                 apart = np.abs(places[:, 0] - (made.speed * row[0] + offset))
                 nearest = places[apart.argmin()]
-                if apart.min() <= NEAR_SECONDS and track != other and _overlap(mapped, nearest[1:]) >= LEAST_OVERLAP:
+                if apart.min() <= NEAR_SECONDS and _overlap(mapped, nearest[1:]) >= LEAST_OVERLAP:
                     agreed[track, other] += 1
     return _one_to_one({pair: frames for pair, frames in agreed.items() if frames >= LEAST_FRAMES})
 
@@ -127,7 +146,7 @@ def _one_to_one(agreed: Mapping[tuple[str, str], int]) -> list[tuple[str, str]]:
 
 
 def _transform_at(made: Match, seconds: float) -> Floats:
-    """The map from the later picture to the earlier one, of the verified pair that is nearest in time."""
+    """The map from the query's picture to the reference's, of the verified pair that is nearest in time."""
     nearest = min(made.pairs, key=lambda pair: abs(pair.query.at.seconds - seconds))
     return np.array(nearest.transform, np.float64)
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from roundel import __version__
-from roundel.cli import analyze, batch, cases, catalogue, claims, doctor, gallery, models, search
+from roundel.cli import analyze, batch, cases, catalogue, claims, doctor, gallery, match, models, search
 from roundel.cli.output import fail
 from roundel.errors import EXIT_INTERRUPTED, EXIT_USAGE, RoundelError
 from roundel.quiet import hush
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command("analyze")(analyze.analyze)
 app.command("report")(cases.report)
 app.command("verify")(cases.verify)
+app.command("match")(match.match)
 app.command("search")(search.search)
 app.command("demo")(analyze.demo)
 app.command("doctor")(doctor.doctor)

@@ -1,4 +1,4 @@
-"""The published forms, each field described: ``analysis.json`` of a package, and checks of claims."""
+"""The published forms, each field described: ``analysis.json`` of a package, checks of claims, matches, dates."""
 
 from roundel.record.analysis import (
     SCHEMA_VERSION,
@@ -30,11 +30,31 @@ from roundel.record.claims import (
     StepRecord,
     claims_json,
 )
-from roundel.record.matches import MatchRecord
+from roundel.record.matches import (
+    DATES_VERSION,
+    MATCHES_VERSION,
+    MATCHING,
+    AttestedDate,
+    AttestedDates,
+    FootageMatch,
+    MatchedVideo,
+    MatchRecord,
+    MatchReference,
+    PicturePair,
+    VideoMatches,
+    dates_json,
+    matches_json,
+    matches_schema_json,
+)
 
 __all__ = [
+    "DATES_VERSION",
+    "MATCHES_VERSION",
+    "MATCHING",
     "SCHEMA_VERSION",
     "Analysis",
+    "AttestedDate",
+    "AttestedDates",
     "CaptionRecord",
     "ClaimFootage",
     "ClaimRecord",
@@ -47,8 +67,12 @@ __all__ = [
     "ExemplarRecord",
     "Exhibit",
     "FailureRecord",
+    "FootageMatch",
     "MatchRecord",
+    "MatchReference",
+    "MatchedVideo",
     "Media",
+    "PicturePair",
     "ProofRecord",
     "ReadingRecord",
     "ShotRecord",
@@ -56,7 +80,11 @@ __all__ = [
     "TrackRecord",
     "TypeRecord",
     "Video",
+    "VideoMatches",
     "claims_json",
+    "dates_json",
+    "matches_json",
+    "matches_schema_json",
     "schema_json",
     "to_json",
     "to_record",
