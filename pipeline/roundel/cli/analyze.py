@@ -153,7 +153,7 @@ def _run(
                 if not as_json:
                     text = describe(outcome.analysis) if outcome.analysis else outcome.message
                     name = visible(shorten(outcome.path.name))
-                    results.print(f"[bold]{name}[/] ({outcome.status}): {visible(shorten(text, 2000))}")
+                    results.print(f"[bold]{name}[/] ({outcome.status}): {visible(shorten(text, 1000))}")
                     if outcome.analysis and (markings := describe_markings(outcome.analysis)):
                         results.print(f"  {visible(markings)}")
                     for claim in outcome.analysis.claims if outcome.analysis else ():
