@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -128,3 +130,14 @@ def within(host: Sequence[Picture], pictures: Sequence[Picture]) -> list[Picture
         frame[12:80, 14:134] = small
         made.append(frame)
     return made
+
+
+def encoded(pictures: Sequence[Picture], path: Path) -> Path:
+    """The pictures as a video of 10 a second."""
+    folder = path.with_suffix("")
+    folder.mkdir()
+    for number, picture in enumerate(pictures):
+        cv2.imwrite(str(folder / f"{number:04}.png"), picture)
+    command = ["ffmpeg", "-v", "error", "-framerate", str(FPS), "-i", str(folder / "%04d.png"), "-pix_fmt", "yuv420p"]
+    subprocess.run([*command, str(path)], check=True, stdin=subprocess.DEVNULL)
+    return path

@@ -18,7 +18,7 @@ from roundel.detect import load_detector
 from roundel.matching.exhibits import beside, overlay
 from roundel.matching.model import FramePair, Match
 from roundel.record import Analysis
-from roundel.repeats import Paths, same_objects
+from roundel.repeats import Followed, Paths, same_objects, shared_objects
 from roundel.report import render_case
 from roundel.types import FrameRef, Timestamp
 
@@ -52,6 +52,18 @@ def test_tracks_that_lie_on_each_other_in_the_mirrored_picture_are_one_object() 
         elsewhere=[(6.0, (140.0, 10.0, 180.0, 50.0))] * 4,
     )
     assert same_objects(mirrored_match(), paths, SIZE) == [("c", "a")]
+
+
+def test_tracks_of_two_videos_of_different_size_that_lie_on_each_other_are_one_object_whatever_their_names() -> None:
+    """The query is twice as large as the reference; both call their track a."""
+    small = paths_of(
+        a=[(2.0 + step / 2, (20.0, 10.0, 60.0, 50.0)) for step in range(4)],
+        b=[(2.0 + step / 2, (120.0, 10.0, 160.0, 50.0)) for step in range(4)],
+    )
+    large = paths_of(a=[(10.0 + step / 2, (280.0, 20.0, 360.0, 100.0)) for step in range(4)])
+    query, reference = Followed(large, (400, 200)), Followed(small, SIZE)
+    assert shared_objects(mirrored_match(), query, reference) == [("a", "a")]
+    assert shared_objects(mirrored_match(), query, Followed(small, (400, 200))) == []
 
 
 def test_one_frame_on_each_other_and_boxes_at_other_times_are_not_enough() -> None:

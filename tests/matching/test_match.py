@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moving_scenes import FPS, cropped, edited, footage, headlined, letterboxed, pan, turned, upright, within
+from moving_scenes import FPS, cropped, edited, encoded, footage, headlined, letterboxed, pan, turned, upright, within
 from roundel.config import load
 from roundel.errors import IntegrityError
 from roundel.fingerprint.storage import STILLS, KeyframeWriter
@@ -169,13 +168,3 @@ def test_copies_made_by_ffmpeg_are_found_at_their_true_times(tmp_path: Path) -> 
         assert found[0].reference_seconds == pytest.approx(copy.original, abs=0.5), copy.edit
         assert found[0].speed == pytest.approx(copy.speed, abs=0.03)
     assert set(EDITS) >= {copy.edit for copy in copies}
-
-
-def encoded(pictures: list[Picture], path: Path) -> Path:
-    folder = path.with_suffix("")
-    folder.mkdir()
-    for number, picture in enumerate(pictures):
-        cv2.imwrite(str(folder / f"{number:04}.png"), picture)
-    command = ["ffmpeg", "-v", "error", "-framerate", str(FPS), "-i", str(folder / "%04d.png"), "-pix_fmt", "yuv420p"]
-    subprocess.run([*command, str(path)], check=True, stdin=subprocess.DEVNULL)
-    return path

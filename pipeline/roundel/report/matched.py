@@ -26,7 +26,7 @@ from roundel.report.shown_again import SamePair, SharedView, Side, shared_view
 
 PERSONS = "Dates are findings of people, not of the program: "
 UNSEEN = (
-    "No detector has examined {name} as a whole: people were looked for in the small grey pictures that are shown here, "
+    "No detector has examined {name} as a whole: people were looked for in the small grey pictures that are shown, "
     "where they are easily missed."
 )
 IN_PLACE = "for they lie at the same place of the same footage"
