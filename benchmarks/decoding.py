@@ -1,19 +1,24 @@
 """What does decoding on one thread cost, and what does it buy?
 
-    python benchmarks/decoding.py [VIDEO …] [--rounds 5]
+    python benchmarks/decoding.py [VIDEO …] [--rounds 5] [--copies 1] [--busy 4]
 
-For each video: seconds to decode it on one thread and on as many as ffmpeg likes, medians in one run. Then a copy of
-the first video with seeded bit flips is decoded several times each way, and the different pixel hashes are counted.
+For each video: seconds to decode it on one thread and on as many as ffmpeg likes, medians in one run. Then copies of
+the first video with seeded bit flips are decoded several times with each choice of threads for the decoder and for the
+output, beside so many busy processes; counted are the copies whose pixels are not the same in all runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from roundel.config import MediaConfig
@@ -27,15 +32,32 @@ CONFIG = MediaConfig()
 ARGUMENTS = decode.ffmpeg_arguments
 
 
-def with_threads(threads: str) -> None:
-    """Let the decoder be called with another number of threads."""
+CHOICES = {"one thread": ("1", "1"), "one for the decoder": ("1", "0"), "ffmpeg's choice": ("0", "0")}
+"""Threads of the decoder and of the output; 0 lets ffmpeg choose."""
+
+
+def with_threads(choice: str) -> None:
+    """Let ffmpeg be called with another number of threads."""
 
     def arguments(*given) -> list[str]:
         command = ARGUMENTS(*given)
-        command[command.index("-threads") + 1] = threads
+        places = [at + 1 for at, word in enumerate(command) if word == "-threads"]
+        for at, threads in zip(places, CHOICES[choice], strict=True):
+            command[at] = threads
         return command
 
     decode.ffmpeg_arguments = arguments
+
+
+@contextlib.contextmanager
+def busy(processes: int) -> Iterator[None]:
+    """Keep processors busy."""
+    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
 
 
 def run(video: Path, hashed: bool = False) -> tuple[float, str]:
@@ -46,11 +68,11 @@ def run(video: Path, hashed: bool = False) -> tuple[float, str]:
     return time.perf_counter() - start, digest.hexdigest()
 
 
-def damaged(video: Path, folder: Path) -> Path:
-    data, chance = bytearray(video.read_bytes()), random.Random(0)
+def damaged(video: Path, folder: Path, seed: int) -> Path:
+    data, chance = bytearray(video.read_bytes()), random.Random(seed)
     for _ in range(60):
         data[chance.randrange(len(data) // 20, len(data) * 19 // 20)] ^= 1 << chance.randrange(8)
-    copy = folder / f"damaged{video.suffix}"
+    copy = folder / f"damaged-{seed}{video.suffix}"
     copy.write_bytes(data)
     return copy
 
@@ -59,21 +81,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", type=Path, nargs="*", default=[REAL / "mtlb.mp4", REAL / "base_from_air.mp4"])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--copies", type=int, default=1)
+    parser.add_argument("--busy", type=int, default=0)
     given = parser.parse_args()
     for video in given.videos:
-        times: dict[str, list[float]] = {"1": [], "0": []}
+        times: dict[str, list[float]] = {choice: [] for choice in CHOICES}
         for _ in range(given.rounds):
-            for threads, values in times.items():
-                with_threads(threads)
+            for choice, values in times.items():
+                with_threads(choice)
                 values.append(run(video)[0])
-        one, many = (statistics.median(times[threads]) for threads in ("1", "0"))
-        print(f"{video.name}: one thread {one:.2f} s, ffmpeg's choice {many:.2f} s, ratio {one / many:.2f}")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = damaged(given.videos[0], Path(folder))
-        for threads, name in (("1", "one thread"), ("0", "ffmpeg's choice")):
-            with_threads(threads)
-            hashes = {run(copy, hashed=True)[1] for _ in range(given.rounds)}
-            print(f"damaged {given.videos[0].name}, {name}: {len(hashes)} different results in {given.rounds} runs")
+        print(
+            f"{video.name}:",
+            ", ".join(f"{choice} {statistics.median(values):.2f} s" for choice, values in times.items()),
+        )
+    with tempfile.TemporaryDirectory() as folder, busy(given.busy):
+        copies = [damaged(given.videos[0], Path(folder), seed) for seed in range(given.copies)]
+        for choice in CHOICES:
+            with_threads(choice)
+            results = [len({run(copy, hashed=True)[1] for _ in range(given.rounds)}) for copy in copies]
+            differing = sum(number > 1 for number in results)
+            print(f"{choice}: {differing} of {given.copies} damaged copies differ between {given.rounds} runs")
 
 
 if __name__ == "__main__":

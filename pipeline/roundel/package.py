@@ -16,6 +16,7 @@ import platform
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -45,6 +46,7 @@ EXHIBIT_NAME = re.compile(r"exhibits/[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}")
 FETCHED = "-fetch"
 """End of the name of a partial package that is a copy from elsewhere."""
 MOST_BEGINNINGS = 100
+PAUSE_SECONDS = 0.001  # longer after each beginning, so that whoever removes can come to an end
 MOST_MANIFEST_BYTES = 64 * 1024**2
 MOST_FACTS_BYTES = 256 * 1024**2
 MOST_FILE_BYTES = 64 * 1024**3
@@ -190,7 +192,8 @@ def _begin(folder: Path) -> BinaryIO:
     before the lock is there is made again.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    for _ in range(MOST_BEGINNINGS):
+    for beginning in range(MOST_BEGINNINGS):
+        time.sleep(beginning * PAUSE_SECONDS)
         with contextlib.suppress(FileNotFoundError):
             folder.mkdir(parents=True, exist_ok=True)
             raw = (folder / DETECTIONS).open("wb")

@@ -265,11 +265,12 @@ def test_one_run_is_like_another_on_a_damaged_file(make_clip: MakeClip, tmp_path
     assert one.coverage == other.coverage
 
 
-def test_decoding_takes_one_thread(make_clip: MakeClip) -> None:
+def test_decoding_takes_one_thread_and_so_does_the_output(make_clip: MakeClip) -> None:
     clip = make_clip("numbered.mp4", numbered(), "-frames:v", "50", *CFR25)
     arguments = ffmpeg_arguments(clip, probe(clip, MediaConfig()), MediaConfig())
-    assert arguments[arguments.index("-threads") + 1] == "1"
-    assert arguments.index("-threads") < arguments.index("-i"), "an option of the decoder, not of the encoder"
+    decoder, output = (at for at, word in enumerate(arguments) if word == "-threads")
+    assert arguments[decoder + 1] == arguments[output + 1] == "1"
+    assert decoder < arguments.index("-i") < arguments.index("-map") < output < arguments.index("pipe:1")
 
 
 def test_frames_without_a_time_get_the_next_expected_one(make_clip: MakeClip, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ complains about is counted and kept, and what the file promises but does not hol
 
 Where the configuration asks for it, the GPU decodes (:mod:`roundel.media.nvdec`) and the rest is the same.
 
-The decoder gets one thread: with more, the concealment of damaged pictures differs from run to run (docs/adr/0002).
+The decoder gets one thread, and so does what writes its pictures: with more, the concealment of damaged pictures differs
+from run to run (docs/adr/0002).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def ffmpeg_arguments(path: Path, info: MediaInfo, config: MediaConfig, on_gpu: b
     source = {"max_pixels": config.max_pixels, "threads": 1, **({"hwaccel": "cuda"} if on_gpu else {}), **UNTRUSTED}
     stream = ffmpeg.input(file_url(path), **source)[str(info.stream_index)]
     stream = stream.filter("showinfo", checksum=0).filter("scale", **scale).filter("format", "yuv420p")
-    stream = stream.output("pipe:1", format="rawvideo", fps_mode="passthrough", copyts=None)
+    stream = stream.output("pipe:1", format="rawvideo", threads=1, fps_mode="passthrough", copyts=None)
     quiet = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info"]
     command: list[str] = ffmpeg.compile(stream, cmd=program(config.ffmpeg))
     return [command[0], *quiet, *command[1:]]
