@@ -3,7 +3,7 @@
     python benchmarks/decoding.py [VIDEO …] [--rounds 5] [--copies 1] [--busy 4]
 
 For each video: seconds to decode it on one thread and on as many as ffmpeg likes, medians in one run. Then copies of
-the first video with seeded bit flips are decoded several times with each choice of threads for the decoder and for the
+a drawn clip with seeded bit flips are decoded several times with each choice of threads for the decoder and for the
 output, beside so many busy processes; counted are the copies whose pixels are not the same in all runs.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import random
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from roundel.config import MediaConfig
 from roundel.media import decode
@@ -68,10 +69,19 @@ def run(video: Path, hashed: bool = False) -> tuple[float, str]:
     return time.perf_counter() - start, digest.hexdigest()
 
 
+def drawn(folder: Path) -> Path:
+    """Three seconds of H.264 with several slices a picture, so that parts of pictures can get lost."""
+    clip = folder / "drawn.ts"
+    source = ["-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25", "-t", "3", "-pix_fmt", "yuv420p"]
+    coding = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "2", "-slices", "4"]
+    subprocess.run(["ffmpeg", "-v", "error", *source, *coding, str(clip)], check=True)
+    return clip
+
+
 def damaged(video: Path, folder: Path, seed: int) -> Path:
-    data, chance = bytearray(video.read_bytes()), random.Random(seed)
-    for _ in range(60):
-        data[chance.randrange(len(data) // 20, len(data) * 19 // 20)] ^= 1 << chance.randrange(8)
+    data, chance = bytearray(video.read_bytes()), np.random.default_rng(seed)
+    for at in chance.integers(2000, len(data), 60):
+        data[at] ^= 1 << chance.integers(0, 8)
     copy = folder / f"damaged-{seed}{video.suffix}"
     copy.write_bytes(data)
     return copy
@@ -95,7 +105,8 @@ def main() -> None:
             ", ".join(f"{choice} {statistics.median(values):.2f} s" for choice, values in times.items()),
         )
     with tempfile.TemporaryDirectory() as folder, busy(given.busy):
-        copies = [damaged(given.videos[0], Path(folder), seed) for seed in range(given.copies)]
+        clip = drawn(Path(folder))
+        copies = [damaged(clip, Path(folder), seed) for seed in range(given.copies)]
         for choice in CHOICES:
             with_threads(choice)
             results = [len({run(copy, hashed=True)[1] for _ in range(given.rounds)}) for copy in copies]

@@ -17,7 +17,8 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,7 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.disk import flush, read_bounded
+from roundel.disk import flush, open_regular, read_bounded
 from roundel.errors import IntegrityError, StallError
 from roundel.fingerprint.keyframes import Keyframe, Still
 from roundel.fingerprint.storage import KeyframeWriter
@@ -49,6 +50,8 @@ MOST_BEGINNINGS = 100
 PAUSE_SECONDS = 0.001  # longer after each beginning, so that whoever removes can come to an end
 MOST_MANIFEST_BYTES = 64 * 1024**2
 MOST_FACTS_BYTES = 256 * 1024**2
+MOST_FRAME_BYTES = 16 * 1024**2
+MOST_DETECTIONS_BYTES = 8 * 1024**3
 MOST_FILE_BYTES = 64 * 1024**3
 _MANIFEST_LINE = re.compile(r"[0-9a-f]{64}  [^\r]{1,1024}")
 
@@ -242,6 +245,29 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
         name = path.relative_to(folder).as_posix()
         if (path.is_symlink() or not path.is_dir()) and name != MANIFEST:
             yield name, path
+
+
+def each_frame(folder: Path, take: Callable[[dict[str, Any]], None], so: str = "") -> None:
+    """Hand over what was detected in each examined frame of a package, one after the other.
+
+    Args:
+        folder: the package.
+        take: gets the frame; what it raises because something in it is missing or wrong is an error of the file.
+        so: what follows for the user if the file cannot be read.
+
+    Raises:
+        IntegrityError: if it cannot be read or holds more than any analysis writes.
+    """
+    path, unpacked = folder / DETECTIONS, 0
+    try:
+        with open_regular(path, follow=False) as packed, gzip.open(packed, "rb") as stream:
+            while line := stream.readline(MOST_FRAME_BYTES):
+                unpacked += len(line)
+                if unpacked > MOST_DETECTIONS_BYTES:
+                    raise ValueError(f"it unpacks to more than {MOST_DETECTIONS_BYTES:,} bytes")
+                take(json.loads(line))
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
+        raise IntegrityError(f"{path}: cannot be read{so}: {error}; check the case with roundel verify") from error
 
 
 def agrees(folder: Path, name: str) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from roundel.archive.segment import Entry, Segment, write
-from roundel.archive.state import Part, check, flush, write_parts
+from roundel.archive.state import Part, check, write_parts
+from roundel.disk import flush
 from roundel.matching.candidates import Table
 from roundel.media.identity import sha256_of
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from roundel.archive.segment import Entry
-from roundel.disk import replace_text
-from roundel.errors import IntegrityError, UsageError
+from roundel.disk import locked, replace_text
+from roundel.errors import IntegrityError
 from roundel.media.identity import sha256_of
 
 STATE: Final = "index.json"
@@ -104,16 +102,6 @@ def write_parts(folder: Path, parts: tuple[Part, ...]) -> None:
     segments = [asdict(part) for part in parts]
     text = json.dumps({"format": FORMAT, "segments": segments}, separators=(",", ":"))
     replace_text(folder / STATE, text + "\n")
-    flush(folder)
-
-
-def flush(path: Path) -> None:
-    """Make sure that a file's bytes, or a folder's entries, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -124,9 +112,5 @@ def writing(folder: Path) -> Iterator[None]:
         UsageError: if somebody else does.
     """
     folder.mkdir(exist_ok=True)
-    with (folder / LOCK).open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"{folder}: another run renews this index; wait for it to end and run again") from None
+    with locked(folder / LOCK, f"{folder}: another run renews this index; wait for it to end and run again"):
         yield

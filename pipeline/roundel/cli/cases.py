@@ -22,6 +22,12 @@ class Previews(StrEnum):
     CLEAR = "clear"
 
 
+PageOption = Annotated[Path | None, typer.Option(help="Write a page with the pictures to this HTML file.")]
+PagePreviewsOption = Annotated[
+    Previews, typer.Option(help="On the page: veiled: pictures are grey and blurred until shown; clear: shown.")
+]
+
+
 def make_report(case: Path, previews: str) -> tuple[Path, Path | None]:
     """Render the report of a case, and the page of its claims if there are any; their hashes go to the custody log."""
     from roundel import case as cases

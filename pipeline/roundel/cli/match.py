@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roundel import words
-from roundel.cli.cases import Previews
+from roundel.cli.cases import PageOption, PagePreviewsOption, Previews
 from roundel.cli.output import JsonOption, QuietOption, fail, number, print_json, results, say, visible
 from roundel.errors import EXIT_OK, EXIT_SOME_FAILED, MediaError, UsageError
 
@@ -76,10 +76,8 @@ def match(
     dates: Annotated[
         Path | None, typer.Option(help="When videos were published, as people attest it: findings, YAML or CSV.")
     ] = None,
-    page: Annotated[Path | None, typer.Option(help="Write a page with the pictures to this HTML file.")] = None,
-    previews: Annotated[
-        Previews, typer.Option(help="On the page: veiled: pictures are grey and blurred until shown; clear: shown.")
-    ] = Previews.VEILED,
+    page: PageOption = None,
+    previews: PagePreviewsOption = Previews.VEILED,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from roundel import words
-from roundel.cli.cases import Previews
+from roundel.cli.cases import PageOption, PagePreviewsOption, Previews
 from roundel.cli.output import JsonOption, QuietOption, fail, messages, number, print_json, results, say, visible
 from roundel.errors import EXIT_OK, UsageError
 
@@ -39,10 +39,8 @@ def search(
     whole: Annotated[
         bool, typer.Option("--whole", help="Compare the whole picture; look for no object in it.")
     ] = False,
-    page: Annotated[Path | None, typer.Option(help="Write a page with the exhibits to this HTML file.")] = None,
-    previews: Annotated[
-        Previews, typer.Option(help="On the page: veiled: pictures are grey and blurred until shown; clear: shown.")
-    ] = Previews.VEILED,
+    page: PageOption = None,
+    previews: PagePreviewsOption = Previews.VEILED,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:

@@ -6,8 +6,8 @@ complains about is counted and kept, and what the file promises but does not hol
 
 Where the configuration asks for it, the GPU decodes (:mod:`roundel.media.nvdec`) and the rest is the same.
 
-The decoder gets one thread, and so does what writes its pictures: with more, the concealment of damaged pictures differs
-from run to run (docs/adr/0002).
+The decoder gets one thread, and so does what writes its pictures: with more, the concealment of damaged pictures
+differs from run to run (docs/adr/0002).
 """
 
 from __future__ import annotations

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from roundel import package
-from roundel.disk import open_regular
-from roundel.errors import IntegrityError
 from roundel.report.findings import node
 from roundel.types import Seconds
 
 HEAD_SHARE = 0.4  # of a person's height, from the top
 CELLS = 5  # across a person: what is left of a face is two or three of them
-MOST_LINE_BYTES = 16 * 1024**2
-MOST_BYTES = 8 * 1024**3
 MOST_BOXES = 100_000
 NEAR_SECONDS = 0.5
 GROWN = 0.3  # of a head's sides, to each side: people move between two frames that were examined
@@ -95,21 +89,15 @@ def heads(folder: Path, times: Collection[Seconds], moments: Collection[Seconds]
     found = Heads(_around={round(moment, _DIGITS): _Around(moment) for moment in moments})
     if not wanted and not moments:
         return found
-    path, unpacked = folder / package.DETECTIONS, 0
-    try:
-        with open_regular(path, follow=False) as packed, gzip.open(packed, "rb") as stream:
-            while line := stream.readline(MOST_LINE_BYTES):
-                unpacked += len(line)
-                if unpacked > MOST_BYTES:
-                    raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
-                frame = json.loads(line)
-                seconds = float(frame["seconds"])
-                is_wanted = round(seconds, _DIGITS) in wanted
-                if is_wanted or moments:
-                    boxes = [head(box["xyxy"]) for box in frame["boxes"] if not node(str(box["class"])).pictures]
-                    found.add(seconds, boxes, is_wanted=is_wanted)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
-        raise IntegrityError(f"{path}: cannot be read, so people cannot be made unrecognisable: {error}") from error
+
+    def take(frame: dict[str, Any]) -> None:
+        seconds = float(frame["seconds"])
+        is_wanted = round(seconds, _DIGITS) in wanted
+        if is_wanted or moments:
+            boxes = [head(box["xyxy"]) for box in frame["boxes"] if not node(str(box["class"])).pictures]
+            found.add(seconds, boxes, is_wanted=is_wanted)
+
+    package.each_frame(folder, take, ", so people cannot be made unrecognisable")
     return found
 
 
