@@ -18,16 +18,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+
+from make_copies import EDITS, Copy, make_copies
 from roundel.config import load
 from roundel.fingerprint.keyframes import Keyframe
 from roundel.fingerprint.storage import decode_still, encode_still
 from roundel.matching.footage import Footage, fingerprint_video
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-
-from make_copies import EDITS, Copy, make_copies  # noqa: E402
-
 DEMO = ROOT / "pipeline" / "roundel" / "demo" / "clip.mp4"
 SOURCES = {
     "tune": ("convoy_from_air", "lav", "portrait_tank", "V_AIRPLANE_010"),

@@ -30,15 +30,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+
+from make_clip import random_scenes, render_frames
 from roundel import case as cases
 from roundel import package
 from roundel.identify import shipped_embedder
 from roundel.identify.photos import crop_object
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-from make_clip import random_scenes, render_frames  # noqa: E402
-
 HARDWARE = range(7)  # classes of the data set that are hardware, as in the shipped detector
 LEAST_PX = 48
 SECONDS, FPS, SIZE = 60, 2, (640, 360)

@@ -11,6 +11,7 @@ ultralytics' own command on a checkpoint of the same size with a stride that giv
 from __future__ import annotations
 
 import argparse
+import importlib
 import statistics
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def analyze(video: Path, config, loaded: LoadedDetector, specialists: Specialist
 def stand_in_for_torchvision() -> None:
     """Beside a CPU build of torch PyPI's torchvision cannot load; put the one function that tracking needs there."""
     try:
-        import torchvision  # noqa: F401
+        importlib.import_module("torchvision")
     except RuntimeError:
         for name in [name for name in sys.modules if name.startswith("torchvision")]:
             del sys.modules[name]

@@ -72,7 +72,7 @@ def scaled(sample: Sequence[Outcome], inputs: int, on_gpu: bool) -> Estimate:
 
 
 def _scaled(values: Sequence[float], inputs: int) -> tuple[float, tuple[float, float]]:
-    random = Random(0)  # noqa: S311
+    random = Random(0)  # noqa: S311 - draws from a sample, no secret
     means = sorted(statistics.fmean(random.choices(values, k=len(values))) for _ in range(DRAWS))
     low, high = means[DRAWS // 20], means[-DRAWS // 20]
     return statistics.fmean(values) * inputs, (low * inputs, high * inputs)

@@ -90,9 +90,8 @@ class _Pool:
             for member in self._members if not stopping else ():
                 while waiting and member.ready and len(member.hands) < self._shape.videos_at_once:
                     self._hand_over(member, waiting.popleft())
-            pipes = {member.pipe: member for member in self._members}
-            for pipe in wait(list(pipes), TICK_SECONDS):
-                member = pipes[pipe]  # type: ignore[index]
+            speaking = wait([member.pipe for member in self._members], TICK_SECONDS)
+            for member in [member for member in self._members if member.pipe in speaking]:
                 try:
                     kind, content = member.pipe.recv()
                 except (EOFError, OSError):
