@@ -15,7 +15,7 @@ from roundel.matching.exhibits import beside, overlay
 from roundel.matching.footage import Footage
 from roundel.matching.geometry import moved
 from roundel.matching.match import match
-from roundel.matching.model import Match
+from roundel.matching.model import Match, best_pair
 from roundel.types import Repeat, Seconds
 
 KeepPicture = Callable[[str, NDArray[np.uint8]], str]
@@ -84,7 +84,7 @@ def as_repeats(
     """
     found = []
     for number, made in enumerate(matches, start=1):
-        best = max(made.pairs, key=lambda pair: (pair.inliers, -pair.query.index))
+        best = best_pair(made.pairs)
         stills = footage.still(best.query), footage.still(best.reference)
         transform = np.array(best.transform)
         found.append(

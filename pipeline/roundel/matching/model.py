@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,6 +47,11 @@ class FramePair:
     compared: int
     agreement: float
     transform: Transform
+
+
+def best_pair(pairs: Iterable[FramePair]) -> FramePair:
+    """The pair that most places agree in; of several the earliest."""
+    return max(pairs, key=lambda pair: (pair.inliers, -pair.query.index))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from roundel.matching.candidates import Hits
 from roundel.matching.comparing import Comparer
 from roundel.matching.footage import Footage
 from roundel.matching.geometry import Matrix, apart
-from roundel.matching.model import FramePair
+from roundel.matching.model import FramePair, best_pair
 from roundel.types import Span
 
 Blocks = NDArray[np.float32]
@@ -64,8 +64,7 @@ def prove(line: Line, along: Hits, comparer: Comparer) -> Segment | None:
     pairs = _consistent([pair for pair in tried if pair is not None and _is_same(pair)])
     if len(pairs) < LEAST_PAIRS or sum(pair.inliers for pair in pairs) < LEAST_TOTAL:
         return None
-    best = max(pairs, key=lambda pair: (pair.inliers, -pair.query.index))
-    transform = np.array(best.transform)
+    transform = np.array(best_pair(pairs).transform)
     shown, agreed = _Follower(line, along, transform, comparer).follow({pair.query.index for pair in pairs})
     return Segment(line, bool(along.mirrored[0]), tuple(pairs), transform, shown, agreed)
 

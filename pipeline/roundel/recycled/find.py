@@ -21,7 +21,7 @@ from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.matching.candidates import RADIUS, Hits
 from roundel.matching.exhibits import beside, overlay
 from roundel.matching.match import match_two
-from roundel.matching.model import FramePair, Match
+from roundel.matching.model import FramePair, Match, best_pair
 from roundel.record import (
     MATCHES_VERSION,
     MATCHING,
@@ -160,8 +160,9 @@ class Reference:
             pictures: Pictures = {}
             for number, (item, objects) in enumerate(zip(made, same, strict=True), start=1):
                 record = _record(item, number, reference.sha256, objects)
-                stills = query.footage.still(best(item).query), reference.footage.still(best(item).reference)
-                pictures[record.overlay] = overlay(*stills, np.array(best(item).transform))
+                best = best_pair(item.pairs)
+                stills = query.footage.still(best.query), reference.footage.still(best.reference)
+                pictures[record.overlay] = overlay(*stills, np.array(best.transform))
                 pictures[record.beside] = beside(*stills)
                 records.append(record)
             matches = VideoMatches(
@@ -175,11 +176,6 @@ class Reference:
             return Found(matches, query.folder, self.videos.case / name, pictures)
 
 
-def best(made: Match) -> FramePair:
-    """The pair of pictures that most places agree in."""
-    return max(made.pairs, key=lambda pair: (pair.inliers, -pair.query.index))
-
-
 def _same_objects(made: list[Match], query: Source, reference: Source) -> list[list[tuple[str, str]]]:
     """For each match the tracks that are one object; none if one of the videos was not analysed."""
     sides = [followed(side.folder) if side.folder is not None else None for side in (query, reference)]
@@ -189,7 +185,7 @@ def _same_objects(made: list[Match], query: Source, reference: Source) -> list[l
 
 
 def _record(made: Match, number: int, sha256: str, same: list[tuple[str, str]]) -> FootageMatch:
-    top = best(made)
+    top = best_pair(made.pairs)
     return FootageMatch(
         query=list(made.query_seconds),
         reference=MatchReference(sha256=sha256, range=list(made.reference_seconds)),
