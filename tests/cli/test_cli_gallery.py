@@ -147,6 +147,10 @@ def test_pictures_and_objects_of_a_few_pixels_are_refused(
     cv2.imwrite(str(small), drawn(4, (255, 255, 255), 40))
     said = call("gallery", "add", "f-16", small)
     assert (said.code, "small.png: has only 40 × 30 pixels" in said.err) == (1, True)
+    narrow = tmp_path / "narrow.png"
+    cv2.imwrite(str(narrow), np.zeros((40, 20_000, 3), np.uint8))
+    said = call("gallery", "add", "f-16", narrow)
+    assert (said.code, "narrow.png: is too narrow, made 2000 pixels long: it has 20000 × 40" in said.err) == (1, True)
     far = FakeDetector(lambda _: [((8.0, 8.0, 20.0, 16.0), "combat_aircraft", 0.9)])
     monkeypatch.setattr(fake, "detect", far.detect)
     said = call("gallery", "add", "f-16", photos[0], "--json")

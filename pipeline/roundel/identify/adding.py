@@ -17,7 +17,7 @@ from roundel.disk import read_bounded
 from roundel.errors import UsageError
 from roundel.identify.embed import Embedder
 from roundel.identify.gallery import Gallery, Photo, TypeNode, arena, check_types, class_of, needed_types, shipped_types
-from roundel.identify.photos import LEAST_PX, MOST_BYTES, Finder, crop_object, object_of_class, shrunk
+from roundel.identify.photos import LEAST_PX, MOST_BYTES, Finder, crop_object, fitted, object_of_class
 from roundel.identify.posterior import NEAREST, similarities
 from roundel.images import decode
 
@@ -138,11 +138,10 @@ class Adding:
             picture = decode(content)
         except ValueError as error:
             return Outcome(path, "unreadable", f"{path}: {error}; give a JPEG, PNG or WebP file", digest)
-        if min(picture.shape[:2]) < LEAST_PX:
-            size = f"{picture.shape[1]} × {picture.shape[0]}"
-            said = f"{path}: has only {size} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}"
-            return Outcome(path, "refused", said, digest)
-        picture = shrunk(picture)
+        try:
+            picture = fitted(picture)
+        except ValueError as error:
+            return Outcome(path, "refused", f"{path}: {error}", digest)
         box = None if self.finder is None else object_of_class(picture, self.finder, self.node)
         if isinstance(box, str):
             seen, wanted = (_with_article(name) for name in (box, self.node))

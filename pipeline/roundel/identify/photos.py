@@ -114,3 +114,17 @@ def shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return picture
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def fitted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A photo (h, w, 3) as it is examined: shrunk, if something can be seen of it then.
+
+    Raises:
+        ValueError: with the reason, if a side has fewer than :data:`LEAST_PX` pixels, or has after that.
+    """
+    height, width = picture.shape[:2]
+    small = shrunk(picture)
+    if min(small.shape[:2]) >= LEAST_PX:
+        return small
+    has = "has only" if min(height, width) < LEAST_PX else f"is too narrow, made {MOST_PX} pixels long: it has"
+    raise ValueError(f"{has} {width} × {height} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}")

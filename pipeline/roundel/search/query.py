@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from roundel.disk import read_bounded
 from roundel.errors import UsageError
-from roundel.identify.photos import LEAST_PX, MOST_BYTES, Finder, clear_objects, cut, shrunk
+from roundel.identify.photos import LEAST_PX, MOST_BYTES, Finder, clear_objects, cut, fitted
 from roundel.images import decode
 
 GIVE = "give a JPEG, PNG or WebP file"
@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}; {GIVE}") from error
     except ValueError as error:
         raise UsageError(f"{path}: {error}; {GIVE}") from error
-    if min(picture.shape[:2]) < LEAST_PX:
-        size = f"{picture.shape[1]} × {picture.shape[0]}"
-        raise UsageError(f"{path}: has only {size} pixels; give a picture of at least {LEAST_PX} × {LEAST_PX}")
-    return content, shrunk(picture)
+    try:
+        return content, fitted(picture)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from error
