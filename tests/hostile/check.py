@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -24,6 +25,8 @@ from corpus.entry import REPOSITORY
 from judge import Verdict, run
 from trap import can_trace
 
+from roundel.words import shorten
+
 PAGE = REPOSITORY / "docs" / "hostile.md"
 COLUMNS = (
     "kind",
@@ -34,6 +37,7 @@ COLUMNS = (
     "written outside",
     "network",
     "read elsewhere",
+    "against any rule",
     "what the user is told, for example",
 )
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
@@ -101,14 +105,19 @@ def table(verdicts: list[Verdict], day: str) -> str:
         own = [verdict for verdict in verdicts if verdict.entry.kind == kind]
         codes = Counter(verdict.code for verdict in own)
         exits = ", ".join(f"{code}: {times}" for code, times in sorted(codes.items(), key=str))
-        told = Counter(verdict.told for verdict in own if verdict.code).most_common(1)
+        told = Counter(_placeless(verdict.told) for verdict in own if verdict.code).most_common(1)
         cells = (
             kind, len(own), exits, f"{max(v.seconds for v in own):.1f}", f"{max(v.peak_mib for v in own):.0f}",
             sum(bool(v.outside) for v in own), sum(bool(v.network) for v in own), sum(bool(v.foreign) for v in own),
-            told[0][0] if told else "",
+            sum(bool(v.wrong) for v in own), told[0][0] if told else "",
         )  # fmt: skip
         lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _placeless(told: str) -> str:
+    """A message without the folder that the corpus lay in, and no longer than a page bears."""
+    return shorten(re.sub(r"/\S*?/corpus-\w+/", "", told))
 
 
 if __name__ == "__main__":
