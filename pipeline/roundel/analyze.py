@@ -48,6 +48,8 @@ from roundel.types import (
 
 FRAMES_IN_FLIGHT_BYTES = 192 * 1024**2
 STEPS_IN_FLIGHT = 8
+PIXELS_TOGETHER = 32_000_000
+"""Pixels of the pictures that a detector gets in one call, unless one picture has more."""
 LUMA_PX = 384
 STILL_PX = 1280  # longest side of a frame in which writing is read
 
@@ -132,9 +134,14 @@ class _Examiner:
         )
 
     def _examine(self, frames: Sequence[Frame], keep_stills: bool) -> list[Examined]:
-        pictures = [bgr(frame) for frame in frames]
-        if not pictures:
+        if not frames:
             return []
+        together = max(1, PIXELS_TOGETHER // (frames[0].width * frames[0].height))
+        groups = (frames[start : start + together] for start in range(0, len(frames), together))
+        return [examined for group in groups for examined in self._examine_together(group, keep_stills)]
+
+    def _examine_together(self, frames: Sequence[Frame], keep_stills: bool) -> list[Examined]:
+        pictures = [bgr(frame) for frame in frames]
         found = self._detector.detect(pictures)
         return [
             Examined(

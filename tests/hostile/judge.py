@@ -140,7 +140,11 @@ def _judged(entry: Entry, seen: Observed, scratch: Path, tree: Path, arguments: 
     verdict = Verdict(entry, seen.code, seen.seconds, seen.peak_bytes / 2**20, told, seen.traced)
     verdict.outside = sorted(path for path in seen.changed if not _within(path, (*own, scratch), WRITTEN))
     home = sorted(path for path in (scratch / "home").rglob("*") if path.is_file())
-    left = sorted(path for path in (scratch / "tmp").rglob("*") if not path.name.startswith("roundel-ultralytics-"))
+    left = sorted(
+        path
+        for path in (scratch / "tmp").rglob("*")
+        if not path.relative_to(scratch / "tmp").parts[0].startswith("roundel-ultralytics-")
+    )
     verdict.outside += [str(path) for path in (*home, *left) if entry.arguments[0] not in ("models", "gallery")]
     verdict.network = sorted(seen.network)
     may = (

@@ -167,7 +167,8 @@ def _note(line: str, found: Observed, folder: Path) -> None:
     elif call == "execve":
         found.programs.add(arguments)
     elif call in CHANGES:
-        for part in _TEXT.finditer(arguments):
+        parts = list(_TEXT.finditer(arguments))
+        for part in parts[-1:] if call.startswith("symlink") else parts:  # what a link points to stays as it is
             found.changed.add(_resolved(part, folder))
 
 

@@ -24,6 +24,7 @@ from roundel.cli.output import (
 )
 from roundel.config import Config, load
 from roundel.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, RoundelError, UsageError
+from roundel.words import shorten
 
 if TYPE_CHECKING:
     from roundel.claims.files.reading import ClaimFile
@@ -151,7 +152,8 @@ def _run(
                 outcomes.append(outcome)
                 if not as_json:
                     text = describe(outcome.analysis) if outcome.analysis else outcome.message
-                    results.print(f"[bold]{visible(outcome.path.name)}[/] ({outcome.status}): {visible(text)}")
+                    name = visible(shorten(outcome.path.name))
+                    results.print(f"[bold]{name}[/] ({outcome.status}): {visible(shorten(text, 1000))}")
                     if outcome.analysis and (markings := describe_markings(outcome.analysis)):
                         results.print(f"  {visible(markings)}")
                     for claim in outcome.analysis.claims if outcome.analysis else ():

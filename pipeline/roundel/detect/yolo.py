@@ -16,6 +16,7 @@ from roundel.errors import WeightsError
 from roundel.types import Detections
 
 Picture = NDArray[np.uint8]
+Region = tuple[int, int, int, int]
 
 
 class Network(Protocol):
@@ -97,23 +98,22 @@ class YoloDetector:
 
     def detect(self, pictures: Sequence[Picture]) -> list[Detections]:
         """Find objects on pictures (uint8, h × w × 3, BGR), which may differ in size."""
-        inputs: dict[tuple[int, int], list[tuple[int, Picture, Placed, tuple[int, int, int, int]]]] = {}
+        regions: dict[tuple[int, int], list[tuple[int, Region]]] = {}
         for index, picture in enumerate(pictures):
             height, width = picture.shape[:2]
-            regions = [(0, 0, width, height)]
+            parts = [(0, 0, width, height)]
             if self.uses_tiles(width, height):
-                regions += tile_boxes(width, height, self._config.input_px)
-            for left, top, right, bottom in regions:
+                parts += tile_boxes(width, height, self._config.input_px)
+            for left, top, right, bottom in parts:
                 size = input_size(right - left, bottom - top, self._config.input_px)
-                canvas, placed = letterbox(picture[top:bottom, left:right], size, left, top)
-                inputs.setdefault(size, []).append((index, canvas, placed, (left, top, right, bottom)))
+                regions.setdefault(size, []).append((index, (left, top, right, bottom)))
         found: list[list[Detections]] = [[] for _ in pictures]
-        for items in inputs.values():
+        for size, items in regions.items():
             for start in range(0, len(items), self._config.batch):
                 chunk = items[start : start + self._config.batch]
-                for (index, _, placed, region), boxes in zip(
-                    chunk, self._run([item[1] for item in chunk]), strict=True
-                ):
+                fitted = [_fit(pictures[index], region, size) for index, region in chunk]
+                every = self._run([canvas for canvas, _ in fitted])
+                for (index, region), (_, placed), boxes in zip(chunk, fitted, every, strict=True):
                     height, width = pictures[index].shape[:2]
                     moved = Detections(placed.to_picture(boxes.xyxy), boxes.scores)
                     found[index].append(drop_cut_boxes(moved, region, width, height))
@@ -137,3 +137,8 @@ class YoloDetector:
         xyxy = np.clip(xyxy, 0, np.array([width, height] * 2, np.float32))
         joined = Detections(xyxy, np.concatenate([part.scores for part in parts]))
         return suppress(joined, self._config.nms_iou, self._config.contained)
+
+
+def _fit(picture: Picture, region: Region, size: tuple[int, int]) -> tuple[Picture, Placed]:
+    left, top, right, bottom = region
+    return letterbox(picture[top:bottom, left:right], size, left, top)

@@ -82,8 +82,11 @@ def bgr(frame: Frame) -> NDArray[np.uint8]:
     """The picture as uint8 (height, width, 3) in OpenCV's channel order."""
     y, u, v = planes(frame)
     size = (frame.width, frame.height)
-    yuv = cv2.merge([y, *(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in (u, v))])
-    return np.asarray(cv2.transform(yuv, _BGR_FROM_YUV[frame.matrix]), np.uint8)
+    yuv = np.empty((frame.height, frame.width, 3), np.uint8)
+    cv2.insertChannel(y, yuv, 0)
+    for number, plane in enumerate((u, v), start=1):
+        cv2.insertChannel(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), yuv, number)
+    return np.asarray(cv2.transform(yuv, _BGR_FROM_YUV[frame.matrix], yuv), np.uint8)  # in place
 
 
 def _block(frame: Frame, longest_px: int) -> int:
