@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from roundel import __version__, package
@@ -15,6 +16,7 @@ from roundel.claims.scene import Footage, Scene, footage_of
 from roundel.errors import IntegrityError
 from roundel.media.identity import sha256_of
 from roundel.record import Analysis, ClaimFootage, ClaimsCheck, ClaimSource, claims_json
+from roundel.recycled.copies import copies_of
 from roundel.words import length
 
 SCHEMA_VERSION = "1"
@@ -41,7 +43,12 @@ def check(file: Path, findings: Sequence[Path] = (), case: Path | None = None) -
     claims = read(file, findings, catalogue)
     known = cases.names(case) if case is not None else {}
     chosen = _latest(case) if case is not None else []
-    footage = tuple(footage_of(analysis, known.get(analysis.video.sha256, ())) for _, analysis in chosen)
+    copies = copies_of(case) if case is not None else {}
+    footage = tuple(
+        replace(footage_of(analysis, known.get(video, ())), copies=tuple(copies.get(video, ())))
+        for _, analysis in chosen
+        for video in (analysis.video.sha256,)
+    )
     return ClaimsCheck(
         schema_version=SCHEMA_VERSION,
         tool_version=__version__,

@@ -16,7 +16,7 @@ from roundel.claims.assess import assess
 from roundel.claims.files.grammar import days, quantifier
 from roundel.claims.files.names import CatalogueNames
 from roundel.claims.files.reading import ClaimFile, read_claim_text, read_claims
-from roundel.claims.model import Assessment, Claim, Exhibit, Finding, FindingKind
+from roundel.claims.model import Assessment, Attested, Claim, Copy, Exhibit, Finding, FindingKind
 from roundel.claims.scene import Footage, Scene, Sighting, Together
 from roundel.classes import lineage, tree
 from roundel.record import ReadingRecord
@@ -102,6 +102,12 @@ def jets(count: int, probability: float = 0.99, types: Mapping[str, float] | Non
     """So many combat aircraft side by side: t1, t2 …"""
     names = tuple(f"t{number + 1}" for number in range(count))
     return film(*(saw(name, "combat_aircraft", probability, types) for name in names), together=[names], **other)
+
+
+def copy_of(seconds: tuple[float, float], public: str | None = None, *, whole_picture: bool = True) -> Copy:
+    """Another video that shows a part of the footage, public at a time in the words of the files."""
+    when = Attested(days(public), "Ana", "a web archive") if public else None
+    return Copy("sha256:" + "c" * 64, "archive/old.mp4", seconds, whole_picture, 6, "matches/0/overlay-1.png", when)
 
 
 def found(kind: FindingKind, who: str, /, **fields: Any) -> Finding:

@@ -29,6 +29,7 @@ WHOLE: Final = (
 WEAK: Final = (
     'coverage: {text: "The whole apron is shown.", who: Cem}, recall: {found: 2, objects: 5, source: "a test"}'
 )
+FILMED: Final = "scope: {filmed: 2014-08-31}"
 AT_TABQA: Final = "scope: {place: Tabqa air base, filmed: 2014-08-31}"
 SOVIET: Final = "subject: {any_of: aircraft, design_origin: Soviet Union}"
 MARKED: Final = "{any_of: aircraft, marking: '2357'}"
@@ -199,6 +200,24 @@ PEOPLE: Final = (
         "contradicts", "L1", "place-denied", "two people exclude that place"),
     Row("earlier-copy", f"subject: aircraft, {AT_TABQA}", "an earlier copy", "contradicts", "L1", "earlier-copy",
         "it was public a year before it is said to be filmed"),
+    Row("copy-all", f"subject: aircraft, {FILMED}", "all of it in a video of 2013", "contradicts", "L1", "earlier-copy",
+        "all of it was public a year before"),
+    Row("copy-in-two-parts", f"subject: aircraft, {FILMED}", "in two parts in a video of 2013", "contradicts", "L1",
+        "earlier-copy", "the parts leave nothing out"),
+    Row("copy-of-a-part", f"subject: aircraft, {FILMED}", "a part of it in a video of 2013", "weakens", "L1",
+        "earlier-copy", "the rest may be of that day"),
+    Row("copy-of-the-part", "subject: aircraft, scope: {filmed: 2014-08-31, from: 0:00, to: 0:20}",
+        "a part of it in a video of 2013", "contradicts", "L1", "earlier-copy", "the claim speaks of that part only"),
+    Row("copy-within-the-frame", f"subject: aircraft, {FILMED}", "a video of 2013 as a picture in it", "weakens", "L1",
+        "earlier-copy", "what surrounds it may be of that day"),
+    Row("copy-of-that-month", f"subject: aircraft, {FILMED}", "all of it in a video of August", "not_addressed", "L1",
+        "date", "it may have been public on the day of filming, or after it"),
+    Row("copy-without-date", f"subject: aircraft, {FILMED}", "all of it in a video without a date", "not_addressed",
+        "L1", "date", "which of the two is earlier is not known"),
+    Row("copy-beside-the-point", "subject: aircraft", "two jets, all in a video of 2013", "supports", "L1", "counted",
+        "the claim does not say when it was filmed"),
+    Row("copy-of-what-is-shown", "subject: aircraft", "a jet confirmed by two, all in a video of 2013", "shows",
+        "L1", "counted", "old footage shows what it shows"),
 )  # fmt: skip
 
 TYPES: Final = (
@@ -377,6 +396,10 @@ FOOTAGE: Final = (
         "filmed in October, by two", "contradicts", "footage", "filmed-later", "it was filmed after that day"),
     Row("public-unknown", "subject: aircraft, relation: {first_published_by: 2014-08-31}", "two jets", "not_addressed",
         "footage", "published", "footage does not carry its publication"),
+    Row("public-copy", "subject: aircraft, relation: {first_published_by: 2014-08-31}", "all of it in a video of 2013",
+        "consistent_with", "footage", "earlier-copy", "one person attests when the other video was public"),
+    Row("public-part", "subject: aircraft, relation: {first_published_by: 2014-08-31}",
+        "a part of it in a video of 2013", "not_addressed", "footage", "earlier-copy", "the rest may be newer"),
     Row("same-bytes", f"subject: aircraft, relation: {{same_footage_as: 'sha256:{'a' * 64}'}}", "two jets", "supports",
         "footage", "same-bytes", "it is that file"),
     Row("same-frames", f"subject: aircraft, relation: {{same_footage_as: 'sha256:{'c' * 64}'}}",

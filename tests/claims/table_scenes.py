@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from claims.scenes import EITHER, J_7, MIG_21, TWO, both, example_scene, film, found, jets, points, saw, scene
+from claims.scenes import EITHER, J_7, MIG_21, TWO, both, copy_of, example_scene, film, found, jets, points, saw, scene
 from roundel.claims.scene import Footage, Scene
 
 JF_17: Final = {"jf-17": 0.95, "other": 0.05}
@@ -206,7 +206,21 @@ SCENES: Final[dict[str, Callable[[], Scene]]] = {
     "cuts": lambda: scene(jets(1, cuts=(12.0, 30.0))),
     "cuts and traces of editing": lambda: scene(jets(1, cuts=(12.0,)), found("edited", "Ana", note="a splice")),
     "frames shared with other footage": lambda: scene(
-        jets(1, matches=({"query": [0, 9], "reference": {"sha256": "c" * 64, "range": [0, 9]}, "mirrored": False},))
+        jets(1, copies=(copy_of((0.0, 9.0)),))
+    ),
+    "all of it in a video of 2013": lambda: scene(jets(1, copies=(copy_of((0.0, 60.0), "2013"),))),
+    "in two parts in a video of 2013": lambda: scene(
+        jets(1, copies=(copy_of((0.2, 30.0), "2013"), copy_of((29.0, 60.0), "2013")))
+    ),
+    "a part of it in a video of 2013": lambda: scene(jets(1, copies=(copy_of((0.0, 30.0), "2013"),))),
+    "a video of 2013 as a picture in it": lambda: scene(
+        jets(1, copies=(copy_of((0.0, 60.0), "2013", whole_picture=False),))
+    ),
+    "all of it in a video of August": lambda: scene(jets(1, copies=(copy_of((0.0, 60.0), "2014-08"),))),
+    "all of it in a video without a date": lambda: scene(jets(1, copies=(copy_of((0.0, 60.0)),))),
+    "two jets, all in a video of 2013": lambda: scene(jets(2, copies=(copy_of((0.0, 60.0), "2013"),))),
+    "a jet confirmed by two, all in a video of 2013": lambda: scene(
+        jets(1, copies=(copy_of((0.0, 60.0), "2013"),)), both("confirmation", tracks="t1", nodes="aircraft")
     ),
     # The worked example
     "worked example": example_scene,

@@ -129,6 +129,37 @@ def test_dates_of_people_give_a_direction_and_are_kept(made: Recycled, call: Cal
     assert "2013" not in (Path(told["matches"][0]["kept"]) / "match.json").read_text(encoding="utf-8")
 
 
+def test_kept_matches_and_dates_bear_on_claims(made: Recycled, call: Call, tmp_path: Path) -> None:
+    claims = tmp_path / "claims.yaml"
+    claims.write_text(
+        'schema_version: "1"\nclaims:\n'
+        "  - {id: new, text: Filmed yesterday., by: a channel, subject: object,\n"
+        "     scope: {videos: [new.mp4], filmed: 2020-01-01, from: 0:03, to: 0:07}}\n",
+        encoding="utf-8",
+    )
+
+    def check() -> dict[str, Any]:
+        claim: dict[str, Any] = json.loads(call("claims", "check", claims, "--case", made.case, "--json").out)[
+            "claims"
+        ][0]
+        return claim
+
+    before = check()
+    call("match", made.case, "--against", made.archive)
+    undated = check()
+    assert (undated["verdict"], undated["against"]) == (before["verdict"], before["against"])
+    assert any("archive/old.mp4; which of the two is earlier is not known" in one for one in undated["not_addressed"])
+    dates = tmp_path / "dates.csv"
+    dates.write_text(HEAD + "d1,published,B. Reporter,2024-05-03,reported,web archive 123,old.mp4,2013-05-02\n")
+    call("match", made.case, "--against", made.archive, "--dates", dates)
+    dated = check()
+    assert dated["verdict"] == "contradicts"
+    (against,) = (one for one in dated["against"] if one["rule"] == "earlier-copy")
+    assert "public (2013-05-02) before the time that is claimed, as B. Reporter attests" in against["text"]
+    assert call("report", made.case).code == 0
+    assert call("verify", made.case).code == 0
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"\xff\xfe\x00", b"a,b\n1,2\n", HEAD.encode() + b"d1,published\n", b"[" * 5000, b"x" * (2 * 1024**2)],

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from roundel.claims.alternatives import alternatives, settled_by
 from roundel.claims.beliefs import beliefs, prior_of
+from roundel.claims.copies import left_open
 from roundel.claims.counting import agreeing
 from roundel.claims.holding import day_of, held_by, made_in, supplied_by
 from roundel.claims.ladder import LIMITS, TITLES, level_of
@@ -56,7 +57,11 @@ def assess(claim: Claim, scene: Scene) -> Assessment:
     verdict = at_best(found, LIMITS[level])
     disputed = verdict is Verdict.SHOWS and any(item.direction == "against" for item in evidence)
     verdict = Verdict.SUPPORTS if disputed else verdict
-    open_ = tuple(dict.fromkeys([*(text for part in parts for text in part.not_addressed), *view.unclear]))
+    open_ = tuple(
+        dict.fromkeys(
+            [*(text for part in parts for text in part.not_addressed), *view.unclear, *left_open(claim, view)]
+        )
+    )
     conclusion = Step(
         "verdict",
         f"{', '.join(f'{part.name}: {_plain(part.verdict)}' for part in parts)}; the claim is worth its worst part. "

@@ -205,6 +205,32 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Attested:
+    """The days on which a video was public, as a person says."""
+
+    when: DateSpan
+    who: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Another video that shows the same footage, as the program found and pictures prove.
+
+    ``seconds``: the part of the claim's video; ``whole_picture``: whether all of its picture there is that footage, not
+    a frame within it or a part. ``public``: the attested publication of the other video that proves most.
+    """
+
+    sha256: str
+    name: str
+    seconds: tuple[float, float]
+    whole_picture: bool
+    pairs: int
+    exhibit: str
+    public: Attested | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Exhibit:
     """Where a piece of evidence can be looked at: a picture, a time in a video, a row or a citation."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
+from roundel.claims.copies import all_of_it, earlier, shown_before
 from roundel.claims.counting import CONFIRMATIONS, agreeing, keys_of, plain
 from roundel.claims.model import Claim, DateSpan, Direction, Evidence, Exhibit, Finding, Source, Step, Verdict
 from roundel.claims.parts import Part, worst
 from roundel.claims.scene import View, overlaps
 
+DAY = timedelta(days=1)
 NOT_BY_FOOTAGE = (
     "Where and when footage was filmed can be shown by people only; nobody's finding about its {what} is given."
 )
@@ -100,10 +103,14 @@ def _time(claim: Claim, view: View) -> Part:
         )
         for item in copies
     ]
-    if copies:
+    matched = earlier(view, wanted.first - DAY) if wanted is not None and wanted.first is not None else []
+    evidence += [shown_before("against", item, copy, "before the time that is claimed") for item, copy in matched]
+    if copies or (matched and all_of_it(view, matched)):
         verdict = Verdict.CONTRADICTS
     elif outside:
         verdict = opposed(outside)
+    elif matched:
+        verdict = Verdict.WEAKENS
     elif inside:
         verdict = agreed(inside)
     else:
@@ -112,7 +119,7 @@ def _time(claim: Claim, view: View) -> Part:
     step = Step(
         "date",
         f"{len(said_by(inside))} people date it within the time claimed, {len(said_by(outside))} outside; "
-        f"{len(copies)} earlier copies are attested.",
+        f"{len(copies)} earlier copies and {len(matched)} matches with earlier videos are attested.",
     )
     return Part("date", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(inside))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from roundel.claims.copies import all_of_it, earlier, shown_before
 from roundel.claims.counting import confirmed_serials, confirmed_types, plain
 from roundel.claims.model import Claim, Evidence, Exhibit, Step, Verdict
 from roundel.claims.parts import Part
 from roundel.claims.people import agreed, by_person, marking, opposed, said_by, span
 from roundel.claims.scene import Footage, Sighting, View
-from roundel.words import clock, counted, listed
+from roundel.words import clock, counted, listed, time_range
 
 Chance = Callable[[Sighting], float]
 
@@ -106,11 +107,10 @@ def same_footage(claim: Claim, view: View) -> Part:
     itself = [item for item in named if reference in item.names and not _named_otherwise(item, reference, view)]
     identical = [item for item in named if item not in itself]
     copies = [
-        (item, match)
+        (item, copy)
         for item in view.footage
-        for match in item.matches
-        if isinstance(of := match.get("reference"), dict)
-        and str(of.get("sha256", "")).removeprefix("sha256:") == digest
+        for copy in item.copies
+        if copy.sha256.removeprefix("sha256:") == digest or copy.name == reference
     ]
     people = [item for item in view.of_kind("earlier_copy", "published") if item.reference == reference]
     evidence = [
@@ -127,9 +127,14 @@ def same_footage(claim: Claim, view: View) -> Part:
     ]
     evidence += [
         Evidence(
-            "for", "copied-frames", f"{item.names[0]} shares frames with it.", "video", exhibits=(Exhibit(item.sha256),)
+            "for",
+            "copied-frames",
+            f"{item.names[0]} shares footage with it, at {time_range(*copy.seconds)}: {copy.pairs} pairs of pictures "
+            "agree.",
+            "video",
+            exhibits=(Exhibit(copy.exhibit, item.sha256, copy.seconds[0]),),
         )
-        for item, _ in copies
+        for item, copy in copies
     ]
     evidence += [
         by_person("for", "copy-found", f"{one.who} finds it to be {reference} ({span(one)}).", one) for one in people
@@ -173,11 +178,20 @@ def published_by(claim: Claim, view: View) -> Part:
         by_person("against", "filmed-later", f"{one.who} dates the filming to {span(one)}, after {limit}.", one)
         for one in later
     ]
-    verdict = opposed(later) if later else agreed(copies) if copies else Verdict.NOT_ADDRESSED
-    open_ = (
-        () if evidence else ("Nobody attests when it was public; footage does not carry the day of its publication.",)
-    )
-    step = Step("published", f"{len(copies)} copies attested on or before {limit}.")
+    kept = earlier(view, limit)
+    evidence += [shown_before("for", item, copy, f"on or before {limit}") for item, copy in kept]
+    if later:
+        verdict = opposed(later)
+    elif copies:
+        verdict = agreed(copies)
+    else:
+        verdict = Verdict.CONSISTENT_WITH if all_of_it(view, kept) else Verdict.NOT_ADDRESSED
+    open_: tuple[str, ...] = ()
+    if not evidence:
+        open_ = ("Nobody attests when it was public; footage does not carry the day of its publication.",)
+    elif kept and verdict is Verdict.NOT_ADDRESSED:
+        open_ = ("Whether the rest of it was public by then is not known.",)
+    step = Step("published", f"{len(copies)} copies and {len(kept)} matches attested on or before {limit}.")
     return Part("publication", verdict, tuple(evidence), (step,), not_addressed=open_, people=said_by(copies))
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from roundel.calibration import OperatingPoint, points_from
 from roundel.catalogue import Catalogue
-from roundel.claims.model import DateSpan, Exhibit, Finding, Scope
+from roundel.claims.model import Copy, DateSpan, Exhibit, Finding, Scope
 from roundel.claims.type_shares import OUTSIDE, exclusive
 from roundel.claims.wording import EVEN
 from roundel.classes import ROOT, hidden_share
@@ -96,7 +96,8 @@ class Footage:
     points: Mapping[str, tuple[OperatingPoint, ...]]
     type_sources: int
     """Independent sources of pictures that the identification of types was validated on."""
-    matches: tuple[Mapping[str, object], ...] = ()
+    copies: tuple[Copy, ...] = ()
+    """Other videos that show the same footage, of the matches that the case keeps."""
     untold: frozenset[str] = frozenset()
     """The detector's classes that no evaluation has earned: they are reported as a wider class."""
     failed: str = ""
@@ -237,9 +238,6 @@ def footage_of(analysis: Analysis, extra_names: Iterable[str] = ()) -> Footage:
         brief=analysis.brief_tracks,
         points=points_from(calibration.get("points", {})) if isinstance(calibration, Mapping) else {},
         type_sources=_type_sources(made.get("identifier_sources")),
-        matches=tuple(
-            match.model_dump() for match in analysis.matches if match.reference.sha256 != analysis.video.sha256
-        ),
         untold=frozenset(shown) if isinstance(shown := made.get("classes_shown_as"), Mapping) else frozenset(),
         failed=analysis.failure.message if analysis.failure else "",
     )
@@ -301,6 +299,7 @@ def _cut_out(item: Footage, scope: Scope) -> Footage:
         cuts=tuple(at for at in item.cuts if first < at < last),
         sightings=tuple(one for one in item.sightings if one.end_seconds >= first and one.start_seconds <= last),
         together=tuple(one for one in item.together if first <= one.seconds <= last),
+        copies=tuple(one for one in item.copies if one.seconds[1] > first and one.seconds[0] < last),
     )
 
 
@@ -335,7 +334,7 @@ def _unseen(item: Footage) -> Footage:
     blind = tuple(
         replace(one, chances=dict.fromkeys(one.chances, EVEN), types={}, readings=()) for one in item.sightings
     )
-    return replace(item, sightings=blind, cuts=(), together=(), matches=(), failed=item.failed or NOT_LOOKED_AT)
+    return replace(item, sightings=blind, cuts=(), together=(), copies=(), failed=item.failed or NOT_LOOKED_AT)
 
 
 def overlaps(one: DateSpan | None, other: DateSpan | None) -> bool | None:

@@ -34,7 +34,9 @@ def line(match: FootageMatch, query: MatchedVideo, reference: MatchedVideo) -> s
         how += f" ({words.number(match.speed)} s of the latter in a second)"
     slack = f", give or take {match.slack_seconds:.1f} s" if match.slack_seconds >= SLACK_SECONDS else ""
     pairs = f"{match.verified_pairs:,} pairs of pictures, up to {match.inliers:,} places agree"
-    same = f"; {words.counted(len(match.same_objects), 'object')} in both" if match.same_objects else ""
+    tracks = len(match.same_objects)
+    objects = "1 pair of tracks is one object" if tracks == 1 else f"{tracks:,} pairs of tracks are one object each"
+    same = f"; {objects}" if tracks else ""
     return (
         f"{query.names[0]} {span(match.query)} shows what {named(reference)} shows at "
         f"{span(match.reference.range)}{slack}: {how}; {pairs}{same}"
