@@ -1,7 +1,8 @@
 """Other videos that show a claim's footage: the program found them, people attest when they were public.
 
 Pictures prove that two videos show the same footage, not which is older. Only an attested date bears on a claim:
-footage that was public on a day was not filmed after it. Without a date nothing follows, and no verdict changes.
+footage that was public on a day was not filmed after it. Such a match weakens; to contradict takes a person who looked.
+Without a date nothing follows, and no verdict changes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from roundel.words import time_range
 PLAY_SECONDS = 1.0
 """So much of a part may be left at its ends: keyframes are half a second apart."""
 MOST_LISTED = 5
+LOOK = (
+    "A camera that stands still shows the same picture on two days. Compare the two videos; whoever finds the same footage "
+    "in both says so as earlier_copy."
+)
 
 Pair = tuple[Footage, Copy]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from roundel.claims.copies import all_of_it, earlier, shown_before
+from roundel.claims.copies import LOOK, earlier, shown_before
 from roundel.claims.counting import CONFIRMATIONS, agreeing, keys_of, plain
 from roundel.claims.model import Claim, DateSpan, Direction, Evidence, Exhibit, Finding, Source, Step, Verdict
 from roundel.claims.parts import Part, worst
@@ -105,7 +105,7 @@ def _time(claim: Claim, view: View) -> Part:
     ]
     matched = earlier(view, wanted.first - DAY) if wanted is not None and wanted.first is not None else []
     evidence += [shown_before("against", item, copy, "before the time that is claimed") for item, copy in matched]
-    if copies or (matched and all_of_it(view, matched)):
+    if copies:
         verdict = Verdict.CONTRADICTS
     elif outside:
         verdict = opposed(outside)
@@ -116,6 +116,7 @@ def _time(claim: Claim, view: View) -> Part:
     else:
         verdict = Verdict.NOT_ADDRESSED
     open_ = (NOT_BY_FOOTAGE.format(what="date"),) if verdict is Verdict.NOT_ADDRESSED else ()
+    open_ += (LOOK,) if matched and not copies else ()
     step = Step(
         "date",
         f"{len(said_by(inside))} people date it within the time claimed, {len(said_by(outside))} outside; "
