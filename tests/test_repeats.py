@@ -11,7 +11,7 @@ import pytest
 
 from roundel import case as cases
 from roundel import job, package
-from roundel.cli.analyze import DEMO_CLIP
+from roundel.cli.demo import DEMO_CLIP
 from roundel.config import load
 from roundel.count import KeptFrame, ShotEvidence, count
 from roundel.detect import load_detector

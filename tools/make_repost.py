@@ -42,11 +42,16 @@ OWN: tuple[Scene, ...] = (
         seconds=3.2,
         backdrop="yard",
         backdrop_seed=6,
-        placements=(Placement("garbage_truck", "garbage_truck", x=0.50, y=0.86, width=0.45),),
+        placements=(Placement("garbage_truck", "garbage_truck", x=0.50, y=0.78, width=0.40),),
         camera=CameraMove((0.47, 0.48, 1.0), (0.53, 0.48, 1.05), shake_px=1.4),
     ),
-    Scene(seconds=2.8, backdrop="steppe", backdrop_seed=4, camera=CameraMove((0.60, 0.5, 1.05), (0.38, 0.5, 1.05), 1.4)),
-)  # fmt: skip
+    Scene(
+        seconds=2.8,
+        backdrop="steppe",
+        backdrop_seed=4,
+        camera=CameraMove((0.60, 0.5, 1.05), (0.38, 0.5, 1.05), shake_px=1.4),
+    ),
+)
 """The channel's own shots: one before the copied one, one after."""
 
 Drawn = tuple[Image, list[Box]]

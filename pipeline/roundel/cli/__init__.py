@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from roundel import __version__
-from roundel.cli import analyze, batch, cases, catalogue, claims, doctor, gallery, match, models, search
+from roundel.cli import analyze, batch, cases, catalogue, claims, demo, doctor, gallery, match, models, search
 from roundel.cli.output import fail
 from roundel.errors import EXIT_INTERRUPTED, EXIT_USAGE, RoundelError
 from roundel.quiet import hush
@@ -34,7 +34,7 @@ app.command("report")(cases.report)
 app.command("verify")(cases.verify)
 app.command("match")(match.match)
 app.command("search")(search.search)
-app.command("demo")(analyze.demo)
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(batch.app, name="batch")
 app.add_typer(models.app, name="models")
