@@ -41,12 +41,13 @@ def demo(
     if code == EXIT_INTERRUPTED:
         return code
     analyses = {outcome.path.name: outcome.analysis for outcome in outcomes}
+    packages = {outcome.path.name: outcome.package for outcome in outcomes}
     copies = _copies(case, analyses)
     page, _ = make_report(case, "veiled")
     if not as_json:
         for clip, truth in TRUTHS.items():
             results.print(_beside_truth(clip.name, json.loads(truth.read_text("utf-8")), analyses.get(clip.name)))
-        _print_repeat(analyses.get(DEMO_CLIP.name))
+        _print_repeat(analyses.get(DEMO_CLIP.name), packages.get(DEMO_CLIP.name))
         _print_copies(case, copies)
         results.print(f"Report: {visible(str(page.absolute()))}")
     return code
@@ -79,7 +80,7 @@ def _numbers(distinct: dict[str, int]) -> str:
     return ", ".join(f"{real} {tree()[name].title}" for name, real in distinct.items())
 
 
-def _print_repeat(analysis: Analysis | None) -> None:
+def _print_repeat(analysis: Analysis | None, package: Path | None) -> None:
     """The shot that the first clip shows twice, and where that really is."""
     from roundel.recycled.said import span
 
@@ -94,6 +95,9 @@ def _print_repeat(analysis: Analysis | None) -> None:
             f"{DEMO_CLIP.name} {span(match.query)} shows again what it shows at {span(match.reference.range)}: {edits}"
         )
     results.print(f"  in truth: {span(real[0])} shows {span(real[1])}, mirrored{'' if matches else '; not found'}")
+    if package is not None:
+        for match in matches:
+            _print_overlay(package / match.overlay)
 
 
 def _print_copies(case: Path, copies: Sequence[Found]) -> None:
@@ -119,4 +123,8 @@ def _print_copies(case: Path, copies: Sequence[Found]) -> None:
     for item in copies:
         folder = case.absolute() / "matches" / item.matches.id
         for match in item.matches.matches:
-            results.print(f"  Overlay: {visible(str(folder / match.overlay))}")
+            _print_overlay(folder / match.overlay)
+
+
+def _print_overlay(picture: Path) -> None:
+    results.print(f"  Overlay: {visible(str(picture.absolute()))}")
