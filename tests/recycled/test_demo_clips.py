@@ -105,7 +105,7 @@ def test_the_report_shows_it_with_both_videos_and_the_pictures_once(demo: Demo) 
     section = second.partition("<h3>")[0]
     assert section.count('<div class="exhibit"><img src="data:image/jpeg;base64,') == 2
     assert f"matches/{found.matches.id}/overlay-1.png" in section
-    assert section.count(", labelled armoured vehicle here") == len(COPIED["objects"])
+    assert section.count(", labelled armoured vehicle<") == len(COPIED["objects"])
     assert "Which of the two was public first is not known" in section
     assert "nobody may add them up" in section
     assert render_case(case).read_text(encoding="utf-8") == page

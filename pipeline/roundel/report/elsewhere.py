@@ -138,7 +138,7 @@ def _pairs(match: FootageMatch, here: Known, there: Known | None) -> list[SamePa
     theirs = _counted(there.analysis) if there is not None else None
     other = there.name if there is not None else "the other video"
     return [
-        SamePair(f"{one} of {here.name}", "", f"{two} of {other}", "", f"labelled {ours[one]} here")
+        SamePair(f"{one} of {here.name}", "", f"{two} of {other}", "", f"labelled {ours[one]}")
         for one, two in match.same_objects
         if one in ours and (theirs is None or two in theirs)
     ]
