@@ -51,8 +51,12 @@ CLAIMS_CHECKED = "claims"
 CLAIMS = "claims"
 """Folder of the checks of claims, one file for each claim file."""
 CLAIMS_PAGE = "claims.html"
+IMPORTED = "imported"
+CONTRIBUTED = "contributed"
+"""Folder of fingerprints that others contributed, each file as it was received."""
 A_LINK = "is a link, which Roundel never writes: the file or folder was replaced"
 _CHECK = re.compile(rf"{CLAIMS}/[^/\0]{{1,240}}\.json")
+_CONTRIBUTION = re.compile(rf"{CONTRIBUTED}/[0-9a-f]{{64}}\.[a-z.-]{{1,40}}")
 MOST_CHECK_BYTES = 64 * 1024**2
 FILES = (
     (CONFIGURED, CONFIG),
@@ -129,7 +133,7 @@ def refuse_links(case: Path) -> None:
     Raises:
         IntegrityError: naming the link.
     """
-    for path in (*case.iterdir(), *(case / VIDEOS).glob("*"), *(case / CLAIMS).glob("*")):
+    for path in (*case.iterdir(), *(case / VIDEOS).glob("*"), *(case / CLAIMS).glob("*"), *(case / CONTRIBUTED).glob("*")):
         if path.is_symlink():
             raise IntegrityError(
                 f"{path}: {A_LINK}; restore it from a copy: what is read or written there would lie elsewhere"
@@ -183,11 +187,15 @@ def problems(case: Path) -> Iterator[str]:
             yield f"{folder / package.MANIFEST}: was changed"
         yield from package.problems(folder)
     checked = {name for kind, name in latest if kind == CLAIMS_CHECKED}
-    for name in sorted(name for name in checked if not _CHECK.fullmatch(name)):
-        yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as a check of claims, which it cannot be"
-        checked.remove(name)
+    given = {name for kind, name in latest if kind == IMPORTED}
+    for what, form, named in (("a check of claims", _CHECK, checked), ("a contribution", _CONTRIBUTION, given)):
+        for name in sorted(name for name in named if not form.fullmatch(name)):
+            yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as {what}, which it cannot be"
+            named.remove(name)
     checked |= {path.relative_to(case).as_posix() for path in claim_checks(case)}
-    for kind, name in (*FILES, *((CLAIMS_CHECKED, name) for name in sorted(checked))):
+    given |= {path.relative_to(case).as_posix() for path in contributions(case)}
+    several = ((CLAIMS_CHECKED, checked), (IMPORTED, given))
+    for kind, name in (*FILES, *((kind, name) for kind, named in several for name in sorted(named))):
         if whole or (kind, name) in latest:
             yield from _problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
@@ -255,6 +263,27 @@ def imported_rows(case: Path) -> tuple[Path, ...]:
     return (path,) if path.is_file() else ()
 
 
+def contributions(case: Path) -> list[Path]:
+    """The files of fingerprints that others contributed, sorted; none that a link leads to."""
+    folder = case / CONTRIBUTED
+    return [] if folder.is_symlink() else sorted(folder.glob("*"))
+
+
+def imported(case: Path) -> dict[str, custody.Event]:
+    """The latest event of each contribution, by its place in the case.
+
+    Raises:
+        IntegrityError: if a file is missing or not as it was received, or the log does not mention it.
+    """
+    noted = {event.subject: event for event in custody.read(case) if event.event == IMPORTED}
+    present = {path.relative_to(case).as_posix() for path in contributions(case)}
+    for name in sorted(present | noted.keys()):
+        wrong = list(_problems_of(case, name, noted.get(name) if _CONTRIBUTION.fullmatch(name) else None))
+        if wrong:
+            raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and import the file again")
+    return noted
+
+
 def logged(case: Path) -> dict[str, custody.Event]:
     """The latest event of each package that the custody log notes, by its place in the case."""
     return {event.subject: event for event in custody.read(case) if event.event == ANALYSED}
@@ -282,7 +311,7 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {custody.FILE, custody.HEAD, VIDEOS, CLAIMS, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
+    known = {custody.FILE, custody.HEAD, VIDEOS, CLAIMS, CONTRIBUTED, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
             yield f"{path}: {A_LINK}"
