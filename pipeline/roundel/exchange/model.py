@@ -22,10 +22,11 @@ Trust = Literal["trusted", "unknown key", "unsigned"]
 """``trusted``: signed with a key that the user named; ``unknown key``: signed, the user did not say by whom."""
 
 UNKNOWN_QUALITY: Final = -1
-BALANCED: Final = 100
-"""Bits that are one: of a picture with anything in it exactly 128, since the hash asks what is above the median.
+BALANCED: Final = 120
+"""Bits that are one: half of them, since each says whether a value is above the median; few less if values are equal.
 
-A hash without a quality that has fewer is that of a plain picture, or lost more than leading zeros.
+A hash without a quality that has fewer is that of a drawn or empty picture, or lost more than leading zeros.
+``benchmarks/exchange.py`` counts them in footage.
 """
 
 
