@@ -7,13 +7,12 @@ it and the signature. A field or a value that is not described here is refused: 
 from __future__ import annotations
 
 import json
-import re
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from roundel.exchange.model import Precision
+from roundel.exchange.model import Basis, Says
 from roundel.exchange.signing import PUBLIC_KEY, SIGNATURE
 from roundel.fingerprint.forms import FORMS, Form
 from roundel.fingerprint.keyframes import VERSION as FORMS_VERSION
@@ -24,12 +23,13 @@ VERSION: Final = 1
 MOST_LINE_BYTES: Final = 64 * 1024
 MOST_SECONDS: Final = 1e7
 MOST_ATTESTED: Final = 50
+MOST_LINE: Final = 300
 _SHA256 = r"^sha256:[0-9a-f]{64}$"
-_DATES = {
-    "year": (r"[0-9]{4}", "2013"),
-    "month": (r"[0-9]{4}-[0-9]{2}", "2013-05"),
-    "day": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "2013-05-01"),
-}
+
+
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
 
 
 def _plain(text: str) -> str:
@@ -38,7 +38,8 @@ def _plain(text: str) -> str:
     return text
 
 
-Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_plain)]
+Line = Annotated[str, Field(min_length=1, max_length=MOST_LINE), AfterValidator(_plain)]
+Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
 Sha256 = Annotated[str, Field(pattern=_SHA256)]
 Seconds = Annotated[float, Field(ge=-MOST_SECONDS, le=MOST_SECONDS)]
 Pixels = Annotated[int, Field(ge=1, le=2**20)]
@@ -69,17 +70,23 @@ class Header(_Part):
         return self
 
 
-class Published(_Part):
-    """Somebody says when a video was published at the latest."""
+class Dated(_Part):
+    """A person says between which days a video was published, or filmed."""
 
-    published: Annotated[str, Field(max_length=40)]
-    precision: Precision
-    attested_by: Line
-    reference: Line | None = None
+    says: Says
+    first: Day | None = None
+    last: Day | None = None
+    who: Line
+    found: Day
+    basis: Basis
+    source: Line
 
     @model_validator(mode="after")
-    def _agrees(self) -> Published:
-        check_published(self.published, self.precision)
+    def _agrees(self) -> Dated:
+        if self.first is None and self.last is None:
+            raise ValueError("a date needs a first or a last possible day")
+        if self.first is not None and self.last is not None and self.first > self.last:
+            raise ValueError("the first possible day is after the last one")
         return self
 
 
@@ -92,7 +99,7 @@ class VideoLine(_Part):
     width: Pixels | None = None
     height: Pixels | None = None
     name: Line | None = None
-    attested: Annotated[list[Published], Field(max_length=MOST_ATTESTED)] = []
+    attested: Annotated[list[Dated], Field(max_length=MOST_ATTESTED)] = []
 
 
 class HashLine(_Part):
@@ -129,19 +136,3 @@ def text_of(line: AnyLine) -> bytes:
     """A line as it is written: ASCII, fields in the order of their description, those that say nothing left out."""
     said = {key: value for key, value in line.model_dump(exclude_none=True).items() if value != []}
     return json.dumps(said, separators=(",", ":")).encode() + b"\n"
-
-
-def check_published(published: str, precision: Precision) -> None:
-    """Make sure that a date is one, and as exact as it claims.
-
-    Raises:
-        ValueError: if it is not.
-    """
-    if precision == "time":
-        if datetime.fromisoformat(published).tzinfo is None:
-            raise ValueError("a time needs its zone, such as 2013-05-01T12:30:00Z")
-        return
-    form, example = _DATES[precision]
-    if not re.fullmatch(form, published):
-        raise ValueError(f"a date as exact as a {precision} is written {example}")
-    date.fromisoformat(f"{published}-01-01"[:10])

@@ -17,7 +17,8 @@ from roundel.types import Seconds
 
 Format = Literal["roundel", "vpdq", "auto-archiver"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
-Precision = Literal["year", "month", "day", "time"]
+Says = Literal["published", "filmed"]
+Basis = Literal["seen", "reported", "document"]
 Trust = Literal["trusted", "unknown key", "unsigned"]
 """``trusted``: signed with a key that the user named; ``unknown key``: signed, the user did not say by whom."""
 
@@ -32,12 +33,18 @@ A hash without a quality that has fewer is that of a drawn or empty picture, or 
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """Somebody says that a video was published at a time: ``published`` as ISO 8601, as exact as ``precision``."""
+    """A person says when a video was published, or filmed: between two days as 2013-05-01, ``None`` where that is open.
 
-    published: str
-    precision: Precision
-    attested_by: str
-    reference: str | None = None
+    ``found`` is the day on which ``who`` found it, ``source`` the publication or document.
+    """
+
+    says: Says
+    first: str | None
+    last: str | None
+    who: str
+    found: str
+    basis: Basis
+    source: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -120,9 +120,7 @@ class _Reader:
             return
         line, rows = self._video
         self._video = None
-        attested = tuple(
-            Attested(item.published, item.precision, item.attested_by, item.reference) for item in line.attested
-        )
+        attested = tuple(Attested(**item.model_dump()) for item in line.attested)
         self._videos[line.sha256] = replace(
             rows.video(line.sha256),
             sha256=line.sha256,

@@ -18,7 +18,7 @@ from roundel import __version__, package
 from roundel import case as cases
 from roundel.disk import PARTIAL, flush
 from roundel.errors import IntegrityError, UsageError
-from roundel.exchange.lines import AnyLine, End, HashLine, Header, KeyframeLine, Published, VideoLine, text_of
+from roundel.exchange.lines import AnyLine, End, HashLine, Header, KeyframeLine, Dated, VideoLine, text_of
 from roundel.exchange.model import Attested
 from roundel.exchange.signing import Key
 from roundel.exchange.source import MOST_TEXT_BYTES
@@ -147,7 +147,7 @@ def _write_video(
             width=media.width if media else None,
             height=media.height if media else None,
             name=None if name is None else shorten(visible(name).strip() or "?", MOST_NAME // 2),
-            attested=[Published(**asdict(item)) for item in attested],
+            attested=[Dated(**asdict(item)) for item in attested],
         )
     )
     for keyframe in read_keyframes(folder):
