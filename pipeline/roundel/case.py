@@ -133,7 +133,12 @@ def refuse_links(case: Path) -> None:
     Raises:
         IntegrityError: naming the link.
     """
-    for path in (*case.iterdir(), *(case / VIDEOS).glob("*"), *(case / CLAIMS).glob("*"), *(case / CONTRIBUTED).glob("*")):
+    for path in (
+        *case.iterdir(),
+        *(case / VIDEOS).glob("*"),
+        *(case / CLAIMS).glob("*"),
+        *(case / CONTRIBUTED).glob("*"),
+    ):
         if path.is_symlink():
             raise IntegrityError(
                 f"{path}: {A_LINK}; restore it from a copy: what is read or written there would lie elsewhere"
@@ -311,7 +316,15 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    known = {custody.FILE, custody.HEAD, VIDEOS, CLAIMS, CONTRIBUTED, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
+    known = {
+        custody.FILE,
+        custody.HEAD,
+        VIDEOS,
+        CLAIMS,
+        CONTRIBUTED,
+        *UNCHECKED,
+        *(name.partition("/")[0] for _, name in FILES),
+    }
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
             yield f"{path}: {A_LINK}"

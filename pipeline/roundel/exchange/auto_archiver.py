@@ -66,7 +66,7 @@ def _read_json(text: str, source: Source, reader: _Media) -> None:
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise UsageError(
-            f"{source.path}:{line}: is no JSON ({str(error).splitlines()[0][:100]}); save auto-archiver's metadata again"
+            f"{source.path}:{line}: is no JSON ({str(error).splitlines()[0][:100]}); save the metadata again"
         ) from error
     for medium in _media(tree):
         reader.take(medium, lambda value: text.count("\n", 0, max(0, text.find(json.dumps(value)))) + 1)

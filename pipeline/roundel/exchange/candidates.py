@@ -115,7 +115,7 @@ def _near(
     if not len(rows):
         return
     limits, distances, found = index.range_search(np.ascontiguousarray(video.hashes[rows]), SAME_PICTURE + 1)
-    row = rows[np.repeat(np.arange(len(rows)), np.diff(limits.astype(np.int64)))]
+    row = rows[np.repeat(np.arange(len(rows)), np.asarray(np.diff(limits), np.int64))]
     picture = _pictures(video)[row]
     keep = _nearest(asked.keyframe[found].astype(np.int64) * 2 + asked.mirrored[found], picture, distances)
     found, row, picture = found[keep], row[keep], picture[keep]
@@ -140,7 +140,7 @@ def _nearest(key: NDArray[np.int64], picture: NDArray[np.int64], distance: NDArr
     best = best[np.lexsort((distance[best], key[best]))]
     starts = np.flatnonzero(np.diff(key[best], prepend=-1))
     rank = np.arange(len(best)) - np.repeat(starts, np.diff(np.append(starts, len(best))))
-    return best[rank < MOST_NEAR]
+    return np.asarray(best[rank < MOST_NEAR], np.intp)
 
 
 def _parts(video: Video, mirrored: bool, pairs: _Pairs, least: int) -> Iterator[HashCandidate]:

@@ -1,6 +1,6 @@
 """Reads values that Python has printed: dicts, lists, tuples, texts, numbers, True, False and None.
 
-Anything else, such as ``datetime.datetime(2024, 1, 2)``, is read as ``None``. Nothing is ever run, and depth is limited.
+Anything else, such as ``datetime.datetime(2024, 1, 2)``, is read as ``None``. Nothing is run, and depth is limited.
 """
 
 from __future__ import annotations
@@ -59,18 +59,18 @@ class _Reader:
     def value(self, depth: int) -> Any:  # noqa: ANN401
         if depth > MOST_DEPTH:
             raise ValueError("it is nested too deeply")
-        kind, token = self._next()
+        kind, found = self._next()
         if kind == "text":
-            return ast.literal_eval(token)
+            return ast.literal_eval(found)
         if kind == "number":
-            return float(token)
+            return float(found)
         if kind == "name":
             if self._follows("("):
                 self._items(")", depth)
-            return _NAMES.get(token)
-        if token in _CLOSES:
-            return self._dict(depth) if token == "{" else self._items(_CLOSES[token], depth)
-        raise ValueError(f"{token} stands where a value should")
+            return _NAMES.get(found)
+        if found in _CLOSES:
+            return self._dict(depth) if found == "{" else self._items(_CLOSES[found], depth)
+        raise ValueError(f"{found} stands where a value should")
 
     def _items(self, end: str, depth: int) -> list[Any]:
         items: list[Any] = []

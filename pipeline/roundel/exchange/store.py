@@ -1,4 +1,4 @@
-"""Contributions in a case: each file as it was received, and in the custody log what it is and how far it is trusted."""
+"""Contributions in a case: each file as it was received, and in the log what it is and how far it is trusted."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Terms:
     format: Format | None = None
 
 
-def read(source: Source, name: str, format: Format | None = None) -> Contribution:  # noqa: A002
+def read(source: Source, name: str, format: Format | None = None) -> Contribution:
     """The fingerprints of a file; without a format the file is looked at to find out.
 
     Raises:

@@ -54,7 +54,9 @@ def _problem(text: str) -> str | None:
     """What is wrong with a line, and what to do."""
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 4:
-        return f"{len(parts)} values stand here instead of 4: frame,quality,hash,seconds; hash the video again with vPDQ"
+        return (
+            f"{len(parts)} values stand here instead of 4: frame,quality,hash,seconds; hash the video again with vPDQ"
+        )
     frame, quality, bits, seconds = parts
     if not _HASH.fullmatch(bits):
         return (

@@ -18,7 +18,7 @@ from roundel import __version__, package
 from roundel import case as cases
 from roundel.disk import PARTIAL, flush
 from roundel.errors import IntegrityError, UsageError
-from roundel.exchange.lines import AnyLine, End, HashLine, Header, KeyframeLine, Dated, VideoLine, text_of
+from roundel.exchange.lines import AnyLine, Dated, End, HashLine, Header, KeyframeLine, VideoLine, text_of
 from roundel.exchange.model import Attested
 from roundel.exchange.signing import Key
 from roundel.exchange.source import MOST_TEXT_BYTES
@@ -38,7 +38,7 @@ class Wanted:
     """What is exported, and what is said about it.
 
     ``videos``: only these, by the first digits of their hash or by a name they came under; all if empty.
-    ``attested``: by the hash of the video. ``names``: whether a name of each video is written; names may reveal sources.
+    ``attested``: by the hash of the video. ``names``: a name of each video is written, too; it may reveal a source.
     """
 
     contributor: str
@@ -56,6 +56,7 @@ class Exported:
 
     videos: int
     hashes: int
+    dated: int
     sha256: str
     public_key: str | None
     without_fingerprints: tuple[str, ...]
@@ -83,9 +84,13 @@ def export(case: Path, out: Path, wanted: Wanted, key: Key | None = None) -> Exp
                 name = next(iter(names.get(sha256, ())), None)
                 _write_video(output, folder, sha256, name, wanted.attested.get(sha256, ()))
         output.end(key)
-    return Exported(
-        output.videos, output.hashes, sha256_of(out), header.public_key, missing
-    )
+    return Exported(output.videos, output.hashes, output.dated, sha256_of(out), header.public_key, missing)
+
+
+def known_videos(case: Path) -> dict[str, list[str]]:
+    """The names under which each analysed video of a case came, by its hash."""
+    names = cases.names(case)
+    return {sha256: names.get(sha256, []) for sha256 in _chosen(case, ())}
 
 
 class _Output:
@@ -94,7 +99,7 @@ class _Output:
         self._compressed = compressed
         self._digest = hashlib.sha256()
         self._bytes = 0
-        self.videos = self.hashes = 0
+        self.videos = self.hashes = self.dated = 0
 
     def write(self, line: AnyLine) -> None:
         text = text_of(line)
@@ -107,6 +112,7 @@ class _Output:
         self._digest.update(text)
         self._stream.write(text)
         self.videos += isinstance(line, VideoLine)
+        self.dated += isinstance(line, VideoLine) and bool(line.attested)
         self.hashes += len(line.hashes) if isinstance(line, KeyframeLine) else 0
 
     def end(self, key: Key | None) -> None:
@@ -133,17 +139,14 @@ def _header(wanted: Wanted, key: Key | None) -> Header:
         raise UsageError(f"--{first['loc'][0]}: {first['msg']}; write it in other words") from error
 
 
-def _write_video(
-    output: _Output, folder: Path, sha256: str, name: str | None, attested: Sequence[Attested]
-) -> None:
+def _write_video(output: _Output, folder: Path, sha256: str, name: str | None, attested: Sequence[Attested]) -> None:
     if not package.agrees(folder, FINGERPRINTS) or not package.agrees(folder, package.ANALYSIS):
         raise IntegrityError(f"{folder}: was changed; run roundel verify, and restore it from a copy")
-    analysis = package.read_analysis(folder)
-    media, coverage = analysis.media, analysis.coverage
+    media = package.read_analysis(folder).media
     output.write(
         VideoLine(
             sha256=sha256,
-            duration_seconds=coverage.duration_seconds_from_content if coverage else None,
+            duration_seconds=media.duration_seconds_from_content if media else None,
             width=media.width if media else None,
             height=media.height if media else None,
             name=None if name is None else shorten(visible(name).strip() or "?", MOST_NAME // 2),
