@@ -80,4 +80,3 @@ def archived(short: str = "", video: str = "a.mp4") -> dict[str, object]:
 def json_of(value: object) -> bytes:
     """As JSON."""
     return json.dumps(value).encode()
-

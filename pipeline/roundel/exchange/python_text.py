@@ -5,8 +5,8 @@ Anything else, such as ``datetime.datetime(2024, 1, 2)``, is read as ``None``. N
 
 from __future__ import annotations
 
-import ast
 import re
+import sys
 from typing import Any, Final
 
 MOST_DEPTH: Final = 30
@@ -18,6 +18,10 @@ _TOKEN = re.compile(
 )
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
 _NAMES = {"True": True, "False": False, "None": None}
+
+
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.?))", re.DOTALL)
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 
 def parse(text: str) -> Any:  # noqa: ANN401
@@ -61,7 +65,7 @@ class _Reader:
             raise ValueError("it is nested too deeply")
         kind, found = self._next()
         if kind == "text":
-            return ast.literal_eval(found)
+            return _unquoted(found)
         if kind == "number":
             return float(found)
         if kind == "name":
@@ -96,3 +100,25 @@ class _Reader:
                     raise ValueError("} is missing")
                 break
         return found
+
+
+def _unquoted(text: str) -> str | bytes:
+    """The text, or the bytes, that is printed in quotes."""
+    plain = _ESCAPE.sub(_escaped, text[2:-1] if text.startswith("b") else text[1:-1])
+    if not text.startswith("b"):
+        return plain
+    try:
+        return plain.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise ValueError("bytes hold what is no byte") from error
+
+
+def _escaped(found: re.Match[str]) -> str:
+    digits = found[1] or found[2] or found[3]
+    if digits:
+        if int(digits, 16) > sys.maxunicode:
+            raise ValueError(f"{found[0]} is no character")
+        return chr(int(digits, 16))
+    if found[4] not in _ESCAPED:
+        raise ValueError(f"{found[0]} is no way to write a character")
+    return _ESCAPED[found[4]]

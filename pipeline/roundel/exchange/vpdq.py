@@ -19,7 +19,7 @@ MOST_SECONDS: Final = 1e7
 LOOKS_LIKE: Final = re.compile(rb"\s*[0-9]{1,9} *, *[0-9]{1,3} *, *[0-9a-fA-F]{16,64} *,")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
-_SECONDS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,20})?")
+_SECONDS = re.compile(r"[0-9]{1,7}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?")
 
 
 def read_vpdq(source: Source, name: str) -> Contribution:
@@ -45,6 +45,7 @@ def read_vpdq(source: Source, name: str) -> Contribution:
         _, quality, bits, seconds = (part.strip() for part in text.split(","))
         rows.add(float(seconds), bytes.fromhex(bits), int(quality))
     if not len(rows):
+        found.stop_if_any()
         found.add(max(1, number), "there is no hash in the file; give one that vPDQ has written")
     found.stop_if_any()
     return Contribution("vpdq", source.sha256, (replace(rows.video(name), name=name),))
