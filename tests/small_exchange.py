@@ -58,7 +58,7 @@ def archived(short: str = "", video: str = "a.mp4") -> dict[str, object]:
     rng = np.random.default_rng(5)
     thumbnails = [
         {
-            "filename": f"/tmp/out{number}.jpg",
+            "filename": f"/scratch/out{number}.jpg",
             "_key": None,
             "urls": [],
             "properties": {"id": f"thumbnail_{number}", "timestamp": f"{number + 1:.3f}s", "pdq_hash": value},
@@ -67,13 +67,13 @@ def archived(short: str = "", video: str = "a.mp4") -> dict[str, object]:
         for number, value in enumerate((short or balanced(rng), balanced(rng)))
     ]
     film = {
-        "filename": f"/tmp/x/{video}",
+        "filename": f"/scratch/x/{video}",
         "_key": f"posts/{video}",
         "urls": ["https://example.org/a"],
         "properties": {"hash": f"SHA-256:{'ab' * 32}", "duration": 3.0, "thumbnails": thumbnails},
         "_mimetype": "video/mp4",
     }
-    picture = {"filename": "/tmp/x/b.jpg", "urls": [], "properties": {"pdq_hash": balanced(rng)}}
+    picture = {"filename": "/scratch/x/b.jpg", "urls": [], "properties": {"pdq_hash": balanced(rng)}}
     return {"status": "success", "metadata": {"url": "https://example.org"}, "media": [film, picture]}
 
 

@@ -274,13 +274,18 @@ def contributions(case: Path) -> list[Path]:
     return [] if folder.is_symlink() else sorted(folder.glob("*"))
 
 
+def noted_imports(case: Path) -> dict[str, custody.Event]:
+    """The latest event of each contribution, by its place in the case, whatever became of the file."""
+    return {event.subject: event for event in custody.read(case) if event.event == IMPORTED}
+
+
 def imported(case: Path) -> dict[str, custody.Event]:
     """The latest event of each contribution, by its place in the case.
 
     Raises:
         IntegrityError: if a file is missing or not as it was received, or the log does not mention it.
     """
-    noted = {event.subject: event for event in custody.read(case) if event.event == IMPORTED}
+    noted = noted_imports(case)
     present = {path.relative_to(case).as_posix() for path in contributions(case)}
     for name in sorted(present | noted.keys()):
         wrong = list(_problems_of(case, name, noted.get(name) if _CONTRIBUTION.fullmatch(name) else None))

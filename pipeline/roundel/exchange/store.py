@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from roundel import case as cases
 from roundel import custody
@@ -19,12 +19,12 @@ from roundel.exchange.reading import read_own
 from roundel.exchange.source import Source, open_source
 from roundel.exchange.vpdq import LOOKS_LIKE, read_vpdq
 from roundel.exchange.writing import new_file
+from roundel.media.identity import sha256_of
 from roundel.words import shorten, visible
 
 _OWN: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*"header"\s*,\s*"format"\s*:\s*"' + NAME.encode())
 _TABLE: Final = re.compile(rb"\s*[{\[]|[^\r\n]*(?:media|perceptual hashes|pdq_hash)", re.IGNORECASE)
 _MOST_NAME: Final = 200
-_RANKS: Final = {"trusted": 2, "unknown key": 1, "unsigned": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +72,30 @@ def read(source: Source, name: str, format: Format | None = None) -> Contributio
 def import_files(case: Path, paths: Sequence[Path], terms: Terms) -> list[Received]:
     """Read all files, and if nothing is wrong with any, keep them in the case and note that in its custody log.
 
+    What the case holds already is not noted again, unless its trust has grown or its file had to be restored.
+
     Raises:
         UsageError: if a file cannot be used, or is not signed by a trusted key and that is not accepted.
         IntegrityError: if a file was altered since it was signed, or the case was.
     """
     cases.require(case)
-    known = cases.imported(case)
+    known = cases.noted_imports(case)
     read_files = [_receive(path, terms, known) for path in paths]
     added = []
     for source, received in read_files:
         target = case / received.place
         before = known.get(received.place)
-        details = _details(received)
-        if before is not None and _RANKS[str(before.details.get("trust"))] >= _RANKS[received.trust]:
+        is_kept = target.is_file() and sha256_of(target) == source.sha256
+        if is_kept and before is not None and before.details.get("trust") == received.trust:
             added.append(received)
             continue
-        if not target.is_file():
+        if not is_kept:
             target.parent.mkdir(exist_ok=True)
             remove_partials(target)
+            target.unlink(missing_ok=True)  # its name is the hash of what it should be, and is not
             with new_file(target) as stream:
                 stream.write(source.data)
-        known[received.place] = custody.append(case, cases.IMPORTED, received.place, details)
+        known[received.place] = custody.append(case, cases.IMPORTED, received.place, _details(received))
         added.append(replace(received, is_new=before is None))
     return added
 
@@ -107,7 +110,7 @@ def contributions(case: Path) -> list[Received]:
     for place, event in sorted(cases.imported(case).items()):
         said = event.details
         trust, form, name = said.get("trust"), said.get("format"), str(said.get("name", ""))
-        if trust not in _RANKS or form not in FORMATS:
+        if trust not in get_args(Trust) or form not in FORMATS:
             raise IntegrityError(f"{case / custody.FILE}: says nothing usable of {place}; restore it from a copy")
         contribution = read(open_source(case / place, follow=False), name, form)
         found.append(Received(contribution, trust, name, said.get("contributor"), place))
@@ -121,6 +124,8 @@ def _receive(path: Path, terms: Terms, known: dict[str, custody.Event]) -> tuple
     key = contribution.public_key
     trust: Trust = "unsigned" if key is None else "trusted" if key in terms.trusted else "unknown key"
     place = f"{cases.CONTRIBUTED}/{source.sha256.partition(':')[2]}.{_suffix(source, contribution)}"
+    if trust == "unknown key" and place in known and known[place].details.get("trust") == "trusted":
+        trust = "trusted"
     if trust != "trusted" and not terms.untrusted and place not in known:
         how = "is not signed" if key is None else f"is signed with {key}, which you do not name as trusted"
         raise UsageError(
