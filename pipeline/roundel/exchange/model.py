@@ -21,6 +21,7 @@ Says = Literal["published", "filmed"]
 Basis = Literal["seen", "reported", "document"]
 Trust = Literal["trusted", "unknown key", "unsigned"]
 """``trusted``: signed with a key that the user named; ``unknown key``: signed, the user did not say by whom."""
+TRUSTS: Final[tuple[Trust, ...]] = get_args(Trust)
 
 UNKNOWN_QUALITY: Final = -1
 BALANCED: Final = 120

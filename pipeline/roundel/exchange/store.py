@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from roundel import case as cases
 from roundel import custody
@@ -14,7 +14,7 @@ from roundel.disk import remove_partials
 from roundel.errors import IntegrityError, UsageError
 from roundel.exchange.auto_archiver import read_auto_archiver
 from roundel.exchange.lines import NAME
-from roundel.exchange.model import FORMATS, Contribution, Format, Trust
+from roundel.exchange.model import FORMATS, TRUSTS, Contribution, Format, Trust
 from roundel.exchange.reading import read_own
 from roundel.exchange.source import Source, open_source
 from roundel.exchange.vpdq import LOOKS_LIKE, read_vpdq
@@ -110,7 +110,7 @@ def contributions(case: Path) -> list[Received]:
     for place, event in sorted(cases.imported(case).items()):
         said = event.details
         trust, form, name = said.get("trust"), said.get("format"), str(said.get("name", ""))
-        if trust not in get_args(Trust) or form not in FORMATS:
+        if trust not in TRUSTS or form not in FORMATS:
             raise IntegrityError(f"{case / custody.FILE}: says nothing usable of {place}; restore it from a copy")
         contribution = read(open_source(case / place, follow=False), name, form)
         found.append(Received(contribution, trust, name, said.get("contributor"), place))
