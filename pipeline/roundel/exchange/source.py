@@ -17,7 +17,7 @@ from roundel.errors import UsageError
 
 MOST_FILE_BYTES: Final = 256 * 1024**2
 MOST_TEXT_BYTES: Final = 512 * 1024**2
-"""Of what a compressed file unfolds to: about a hundred hours of footage."""
+"""Of what a compressed file unfolds to: about eighty hours of footage."""
 MOST_PROBLEMS: Final = 20
 GZIP: Final = b"\x1f\x8b"
 
