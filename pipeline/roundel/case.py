@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -62,9 +62,17 @@ MATCHES = "matches"
 DATED = "dated"
 DATES = "dates"
 """Folder of the dates that people attest for videos, one file for each file of dates."""
+IMPORTED = "imported"
+CONTRIBUTED = "contributed"
+"""Folder of fingerprints that others contributed, each file as it was received."""
 A_LINK = "is a link, which Roundel never writes: the file or folder was replaced"
-NOTES = ((CLAIMS_CHECKED, CLAIMS, "a check of claims"), (DATED, DATES, "a file of dates"))
-"""Folders of files that may be written again, the event that notes the hash of each, and what such a file is."""
+_NAMED = r"[^/\0]{1,240}\.json"
+NOTES = (
+    (CLAIMS_CHECKED, CLAIMS, _NAMED, "a check of claims"),
+    (DATED, DATES, _NAMED, "a file of dates"),
+    (IMPORTED, CONTRIBUTED, r"[0-9a-f]{64}\.[a-z.-]{1,40}", "a contribution"),
+)
+"""Files that may come at any time: the event that notes the hash, the folder, the form of a name, what each is."""
 MOST_CHECK_BYTES = 64 * 1024**2
 FILES = (
     (CONFIGURED, CONFIG),
@@ -141,8 +149,8 @@ def refuse_links(case: Path) -> None:
     Raises:
         IntegrityError: naming the link.
     """
-    inner = (path for name in (VIDEOS, CLAIMS, DATES, MATCHES) for path in (case / name).glob("*"))
-    for path in (*case.iterdir(), *inner):
+    folders = (VIDEOS, MATCHES, *(folder for _, folder, _, _ in NOTES))
+    for path in (*case.iterdir(), *(path for name in folders for path in (case / name).glob("*"))):
         if path.is_symlink():
             raise IntegrityError(
                 f"{path}: {A_LINK}; restore it from a copy: what is read or written there would lie elsewhere"
@@ -188,17 +196,23 @@ def problems(case: Path) -> Iterator[str]:
         noted = {subject: event for (noted_as, subject), event in latest.items() if noted_as == kind}
         yield from _problems_of_folders(case, noted, folders, what, whole)
     notes: list[tuple[str, str]] = []
-    for kind, inner, what in NOTES:
+    for kind, inner, form, _ in NOTES:
         named = {name for noted_as, name in latest if noted_as == kind}
-        for name in sorted(name for name in named if not re.fullmatch(rf"{inner}/[^/\0]{{1,240}}\.json", name)):
-            yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as {what}, which it cannot be"
-            named.remove(name)
+        yield from _misnamed(case, named, kind)
+        named = {name for name in named if re.fullmatch(f"{inner}/{form}", name)}
         named |= {path.relative_to(case).as_posix() for path in notes_of(case, inner)}
         notes += [(kind, name) for name in sorted(named)]
     for kind, name in (*FILES, *notes):
         if whole or (kind, name) in latest:
             yield from _problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
+
+
+def _misnamed(case: Path, names: Iterable[str], kind: str) -> Iterator[str]:
+    """Names that the log gives as such files and that nothing of that kind can have."""
+    ((inner, form, what),) = ((inner, form, what) for noted_as, inner, form, what in NOTES if noted_as == kind)
+    for name in sorted(name for name in names if not re.fullmatch(f"{inner}/{form}", name)):
+        yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as {what}, which it cannot be"
 
 
 def _problems_of_folders(
@@ -229,8 +243,10 @@ def note_import(case: Path, details: dict[str, object]) -> None:
 
 
 def notes_of(case: Path, inner: str) -> list[Path]:
-    """The files of a folder such as that of the checks of claims, sorted; none that a link leads to."""
-    return [] if (case / inner).is_symlink() else sorted((case / inner).glob("*.json"))
+    """The files of one of the folders of :data:`NOTES`, sorted; none that a link leads to."""
+    (form,) = (form for _, folder, form, _ in NOTES if folder == inner)
+    folder = case / inner
+    return [] if folder.is_symlink() else sorted(path for path in folder.glob("*") if re.fullmatch(form, path.name))
 
 
 def matches(case: Path) -> list[Path]:
@@ -317,6 +333,27 @@ def imported_rows(case: Path) -> tuple[Path, ...]:
     return (path,) if path.is_file() else ()
 
 
+def noted_imports(case: Path) -> dict[str, custody.Event]:
+    """The latest event of each contribution, by its place in the case, whatever became of the file."""
+    return {event.subject: event for event in custody.read(case) if event.event == IMPORTED}
+
+
+def imported(case: Path) -> dict[str, custody.Event]:
+    """The latest event of each contribution, by its place in the case.
+
+    Raises:
+        IntegrityError: if a file is missing or not as it was received, or the log does not mention it.
+    """
+    noted = noted_imports(case)
+    present = {path.relative_to(case).as_posix() for path in notes_of(case, CONTRIBUTED)}
+    wrong = list(_misnamed(case, noted.keys(), IMPORTED))
+    for name in () if wrong else sorted(present | noted.keys()):
+        wrong += _problems_of(case, name, noted.get(name))
+    if wrong:
+        raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and import the file again")
+    return noted
+
+
 def logged(case: Path) -> dict[str, custody.Event]:
     """The latest event of each package that the custody log notes, by its place in the case."""
     return {event.subject: event for event in custody.read(case) if event.event == ANALYSED}
@@ -344,7 +381,7 @@ def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator
 
 
 def _strangers(case: Path) -> Iterator[str]:
-    made = (VIDEOS, MATCHES, *(inner for _, inner, _ in NOTES))
+    made = (VIDEOS, MATCHES, *(inner for _, inner, _, _ in NOTES))
     known = {custody.FILE, custody.HEAD, *made, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
@@ -364,8 +401,9 @@ def _strangers(case: Path) -> Iterator[str]:
                 yield f"{path}: a run is at work or was interrupted; the next roundel {run} removes what is left over"
             elif not path.is_dir():
                 yield f"{path}: was added"
-    for _, inner, _ in NOTES:
-        yield from (f"{path}: was added" for path in sorted((case / inner).glob("*")) if path.suffix != ".json")
+    for _, inner, form, _ in NOTES:
+        others = (path for path in sorted((case / inner).glob("*")) if not re.fullmatch(form, path.name))
+        yield from (f"{path}: was added" for path in others)
 
 
 @contextmanager

@@ -12,10 +12,11 @@ from conftest import ffmpeg, loaded
 from recycled_footage import IN_NEW, IN_OLD, Recycled, copied, recycled
 from roundel import case as cases
 from roundel import custody, job, package
+from roundel.claims.dates import read_dates
 from roundel.config import load
 from roundel.errors import IntegrityError, UsageError
 from roundel.record import AttestedDate, MatchedVideo, dates_json
-from roundel.recycled.dates import direction, read_dates
+from roundel.recycled.dates import direction
 from roundel.recycled.find import Found, Reference, SameFile
 from roundel.recycled.keep import Keeper, kept
 from roundel.recycled.objects import followed

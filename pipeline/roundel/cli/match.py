@@ -16,8 +16,8 @@ from roundel.cli.output import JsonOption, QuietOption, fail, number, print_json
 from roundel.errors import EXIT_OK, EXIT_SOME_FAILED, MediaError, UsageError
 
 if TYPE_CHECKING:
+    from roundel.claims.dates import Read
     from roundel.record import AttestedDate
-    from roundel.recycled.dates import Read
     from roundel.recycled.find import Found, Reference, SameFile
     from roundel.recycled.sources import CaseVideos
     from roundel.report.matched import Shown
@@ -155,8 +155,8 @@ def _find(
 def _dates(path: Path | None, result: _Result, cases: Sequence[Path], quiet: bool) -> list[AttestedDate]:
     """The dates that people attest: those of the file, which the cases then keep, and those they have kept before."""
     from roundel import case as case_files
+    from roundel.claims.dates import read_dates
     from roundel.record import dates_json
-    from roundel.recycled.dates import read_dates
 
     read: Read | None = None
     if path is not None:
