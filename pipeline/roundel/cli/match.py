@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from roundel.claims.dates import Read
     from roundel.record import AttestedDate
     from roundel.recycled.find import Found, Reference, SameFile
+    from roundel.recycled.hints import Hint
     from roundel.recycled.sources import CaseVideos
     from roundel.report.matched import Shown
 
@@ -39,20 +40,23 @@ class _Result:
     found: list[Found] = field(default_factory=list)
     cases: list[Path | None] = field(default_factory=list)
     same_files: list[SameFile] = field(default_factory=list)
+    hints: list[Hint] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     known: dict[str, set[str]] = field(default_factory=dict)
     """Hashes of videos by the names and hashes that may be meant in a file of dates."""
     failed: list[str] = field(default_factory=list)
 
-    def add(self, item: Found | SameFile, case: Path | None) -> None:
+    def add(self, item: Found | SameFile | Hint, case: Path | None) -> None:
         """Note what was found."""
-        from roundel.recycled.find import Found
+        from roundel.recycled.find import Found, SameFile
 
         if isinstance(item, Found):
             self.found.append(item)
             self.cases.append(case)
-        else:
+        elif isinstance(item, SameFile):
             self.same_files.append(item)
+        else:
+            self.hints.append(item)
 
     def know(self, sha256: str, names: Sequence[str]) -> None:
         """Note what a video is called."""
@@ -194,7 +198,9 @@ def _compared(references: Sequence[Reference]) -> str:
         if stops
         else ""
     )
-    return f"Compared with {videos} of {names}. {how_found([one.said for one in references])}{left}"
+    given = sum(one.contributed for one in references)
+    hashes = f", and by hashes alone with {number(given, 'video')} of contributed fingerprints" if given else ""
+    return f"Compared with {videos} of {names}{hashes}. {how_found([one.said for one in references])}{left}"
 
 
 def _write_page(
@@ -202,17 +208,21 @@ def _write_page(
 ) -> None:
     from roundel.config import load
     from roundel.detect import load_detector
+    from roundel.recycled.hints import hint_line
     from roundel.recycled.said import NOTHING, same_file
     from roundel.report.matched import match_page, write_page
 
     loose = any(item.found.query_folder is None for item in shown)
     finder = load_detector(load().detector).detector if loose else None
     same = [f"{same_file(item)}." for item in result.same_files]
-    made = match_page(shown, words.some(result.asked, MOST_NAMES), _compared(references), same, NOTHING, finder)
+    hinted = [f"{hint_line(item)}." for item in result.hints]
+    asked = words.some(result.asked, MOST_NAMES)
+    made = match_page(shown, asked, _compared(references), same, hinted, NOTHING, finder)
     write_page(made, page, previews.value)
 
 
 def _print(shown: Sequence[Shown], result: _Result, references: Sequence[Reference], page: Path | None) -> None:
+    from roundel.recycled.hints import HINT_CAUTION, hint_line
     from roundel.recycled.said import CAUTION, NOTHING, UNDATED, line, same_file
 
     for file in result.same_files:
@@ -226,11 +236,15 @@ def _print(shown: Sequence[Shown], result: _Result, references: Sequence[Referen
             results.print(f"  people attest: {visible(sentence)}")
         if not said:
             results.print(f"  {UNDATED}")
-    if not shown and not result.same_files:
+    for hint in result.hints:
+        results.print(visible(hint_line(hint)))
+    if not shown and not result.same_files and not result.hints:
         results.print(NOTHING)
     results.print(visible(_compared(references)))
     if shown:
         results.print(CAUTION)
+    if result.hints:
+        results.print(HINT_CAUTION)
     kept = sorted({str(case) for case in result.cases if case is not None})
     if kept:
         results.print(f"Kept in matches/ of {visible(words.listed(kept))}, with an overlay of each.")
@@ -267,12 +281,14 @@ def _told(
             {"query": item.query.model_dump(mode="json"), "reference": item.reference.model_dump(mode="json")}
             for item in result.same_files
         ],
+        "hints": [_hinted(item) for item in result.hints],
         "references": [
             {
                 "case": str(one.videos.case),
                 "videos": one.compared,
                 "candidates": one.said,
                 "stop_list": one.stops,
+                "contributed": one.contributed,
                 "not_compared": list(one.not_compared),
             }
             for one in references
@@ -282,4 +298,24 @@ def _told(
         "verification": THRESHOLDS,
         "caution": CAUTION,
         "page": str(page) if page else None,
+    }
+
+
+def _hinted(item: Hint) -> dict[str, Any]:
+    from roundel.recycled.hints import hint_line
+
+    found = item.candidate
+    return {
+        "line": hint_line(item),
+        "query": item.query.model_dump(mode="json"),
+        "contribution": item.received.place,
+        "contributor": item.received.contributor,
+        "trust": item.received.trust,
+        "video": {"sha256": item.video.sha256, "label": item.video.label},
+        "seconds": list(found.query_seconds) if found is not None else None,
+        "contributed_seconds": list(found.contributed_seconds)
+        if found is not None and found.contributed_seconds is not None
+        else None,
+        "pairs": found.pairs if found is not None else None,
+        "verified_by_pictures": False,
     }
