@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from roundel import case as cases
-from roundel import custody
+from roundel import custody, notes
 from roundel.config import Config
 from roundel.errors import IntegrityError, UsageError
 from roundel.exchange import writing
@@ -180,7 +180,7 @@ def test_only_trusted_keys_are_taken_unless_the_user_says_so(mine: Path, tmp_pat
         import_files(mine, [signed], Terms())
     with pytest.raises(UsageError, match="is not signed"):
         import_files(mine, [bare], Terms(trusted=[key.public]))
-    assert not (mine / cases.CONTRIBUTED).exists()
+    assert not (mine / notes.CONTRIBUTED).exists()
     import_files(mine, [signed, bare], Terms(untrusted=True))
     assert sorted(item.trust for item in contributions(mine)) == ["unknown key", "unsigned"]
 
@@ -191,8 +191,8 @@ def test_nothing_is_kept_if_one_file_is_wrong(mine: Path, tmp_path: Path, key: K
     bad.write_bytes(give(tmp_path, "x.jsonl", key, seed=3).read_bytes()[:-2])
     with pytest.raises((IntegrityError, UsageError)):
         import_files(mine, [good, bad], Terms(trusted=[key.public]))
-    assert not (mine / cases.CONTRIBUTED).exists()
-    assert cases.imported(mine) == {}
+    assert not (mine / notes.CONTRIBUTED).exists()
+    assert notes.imported(mine) == {}
 
 
 def test_an_import_is_noted_once_and_trust_only_grows(mine: Path, tmp_path: Path, key: Key) -> None:
@@ -206,7 +206,7 @@ def test_an_import_is_noted_once_and_trust_only_grows(mine: Path, tmp_path: Path
     assert len(list(custody.read(mine))) == before + 2
     (held,) = contributions(mine)
     assert (held.trust, held.name) == ("trusted", "a.jsonl")
-    event = cases.imported(mine)[held.place]
+    event = notes.imported(mine)[held.place]
     assert event.details["public_key"] == key.public
     assert (event.details["videos"], event.details["hashes"], event.details["padded"]) == (2, 12, 0)
     assert (mine / held.place).read_bytes() == path.read_bytes()
@@ -249,7 +249,7 @@ def test_an_import_that_was_interrupted_is_finished_by_the_next(mine: Path, tmp_
     (held,) = import_files(mine, [path], Terms(trusted=[key.public]))
     other = tmp_path / "other"
     cases.create(other, Config())
-    (other / cases.CONTRIBUTED).mkdir()
+    (other / notes.CONTRIBUTED).mkdir()
     (other / held.place).write_bytes(path.read_bytes())
     assert import_files(other, [path], Terms(trusted=[key.public]))[0].is_new
     assert not list(cases.problems(other))

@@ -10,7 +10,8 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from roundel.report import render_case
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "models" / "roundel_models" / "catalogue"
 GOOD = ROOT / "tests" / "claims" / "good"
-KEPT = Path(__file__).parent / "corpus"
+CORPUS = Path(__file__).parent / "corpus"
 CLAIM = b'schema_version: "1"\nfindings: %s\nclaims:\n  - id: a\n    text: t\n    by: b\n    subject: aircraft\n'
 
 
@@ -251,6 +252,25 @@ def _exchange_seeds() -> Iterator[bytes]:
     yield f'link,perceptual hashes\nx,"{"5a" * 32},5a"\n'.encode()
 
 
+def kept(name: str) -> list[bytes]:
+    """The inputs that fuzzing has kept for a target: ``corpus/NAME.zip``."""
+    file = CORPUS / f"{name}.zip"
+    if not file.is_file():
+        return []
+    with zipfile.ZipFile(file) as archive:
+        return [archive.read(entry) for entry in archive.namelist()]
+
+
+def keep(name: str, inputs: Iterable[bytes]) -> Path:
+    """Write the inputs that are kept for a target; the same inputs give the same file."""
+    CORPUS.mkdir(exist_ok=True)
+    named = {hashlib.sha256(data).hexdigest()[:16]: data for data in inputs}
+    with zipfile.ZipFile(CORPUS / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for entry in sorted(named):
+            archive.writestr(zipfile.ZipInfo(entry, (1980, 1, 1, 0, 0, 0)), named[entry], zipfile.ZIP_DEFLATED, 9)
+    return CORPUS / f"{name}.zip"
+
+
 TARGETS = {
     "probe": Target(_probe, _probe_seeds, is_json=True),
     "claims": Target(_claims, _claim_files),
@@ -265,7 +285,7 @@ TARGETS = {
     "manifest": Target(_package, _package_seeds),
     "custody": Target(_log, _log_seeds),
     "events": Target(_events, _events_seeds, is_json=True),
-    "report": Target(_report, _files(KEPT / "report" / "demo"), is_json=True),
+    "report": Target(_report, lambda: iter(kept("report")), is_json=True),
     "settings": Target(_config("settings.toml"), lambda: iter([config.Config().to_toml().encode()])),
     "mapping-yaml": Target(_config("m.yaml"), _files(ROOT / "models" / "roundel_models" / "mappings" / "coco.yaml")),
     "mapping-toml": Target(_config("m.toml"), lambda: iter([b'[classes]\nTank = "armoured_vehicle"\n[shown_as]\n'])),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roundel import words
+from roundel import notes, words
 from roundel.cli.cases import PageOption, PagePreviewsOption, Previews
 from roundel.cli.output import JsonOption, QuietOption, fail, number, print_json, results, say, visible
 from roundel.errors import EXIT_OK, EXIT_SOME_FAILED, MediaError, UsageError
@@ -158,7 +158,6 @@ def _find(
 
 def _dates(path: Path | None, result: _Result, cases: Sequence[Path], quiet: bool) -> list[AttestedDate]:
     """The dates that people attest: those of the file, which the cases then keep, and those they have kept before."""
-    from roundel import case as case_files
     from roundel.claims.dates import read_dates
     from roundel.record import dates_json
 
@@ -170,8 +169,8 @@ def _dates(path: Path | None, result: _Result, cases: Sequence[Path], quiet: boo
             say(f"{path}: {entries} not used: no dates, or of videos that are not compared here.", quiet)
         for case in cases:
             details: dict[str, object] = {"dates_file": path.name, "dates_file_sha256": read.dates.file.sha256}
-            case_files.keep_dates(case, path.stem, dates_json(read.dates), details)
-    kept = [date for case in cases for file in case_files.read_dates(case) for date in file.dates]
+            notes.keep_dates(case, path.stem, dates_json(read.dates), details)
+    kept = [date for case in cases for file in notes.read_dates(case) for date in file.dates]
     return list({date.model_dump_json(): date for date in [*(read.dates.dates if read else ()), *kept]}.values())
 
 

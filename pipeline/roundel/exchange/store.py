@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from roundel import case as cases
-from roundel import custody
+from roundel import custody, notes
 from roundel.disk import remove_partials
 from roundel.errors import IntegrityError, UsageError
 from roundel.exchange.auto_archiver import read_auto_archiver
@@ -79,7 +79,7 @@ def import_files(case: Path, paths: Sequence[Path], terms: Terms) -> list[Receiv
         IntegrityError: if a file was altered since it was signed, or the case was.
     """
     cases.require(case)
-    known = cases.noted_imports(case)
+    known = notes.noted_imports(case)
     read_files = [_receive(path, terms, known) for path in paths]
     added = []
     for source, received in read_files:
@@ -95,7 +95,7 @@ def import_files(case: Path, paths: Sequence[Path], terms: Terms) -> list[Receiv
             target.unlink(missing_ok=True)  # its name is the hash of what it should be, and is not
             with new_file(target) as stream:
                 stream.write(source.data)
-        known[received.place] = custody.append(case, cases.IMPORTED, received.place, _details(received))
+        known[received.place] = custody.append(case, notes.IMPORTED, received.place, _details(received))
         added.append(replace(received, is_new=before is None))
     return added
 
@@ -107,7 +107,7 @@ def contributions(case: Path) -> list[Received]:
         IntegrityError: if one is not as it was received.
     """
     found = []
-    for place, event in sorted(cases.imported(case).items()):
+    for place, event in sorted(notes.imported(case).items()):
         said = event.details
         trust, form, name = said.get("trust"), said.get("format"), str(said.get("name", ""))
         if trust not in TRUSTS or form not in FORMATS:
@@ -123,7 +123,7 @@ def _receive(path: Path, terms: Terms, known: dict[str, custody.Event]) -> tuple
     contribution = read(source, name, terms.format)
     key = contribution.public_key
     trust: Trust = "unsigned" if key is None else "trusted" if key in terms.trusted else "unknown key"
-    place = f"{cases.CONTRIBUTED}/{source.sha256.partition(':')[2]}.{_suffix(source, contribution)}"
+    place = f"{notes.CONTRIBUTED}/{source.sha256.partition(':')[2]}.{_suffix(source, contribution)}"
     if trust == "unknown key" and place in known and known[place].details.get("trust") == "trusted":
         trust = "trusted"
     if trust != "trusted" and not terms.untrusted and place not in known:

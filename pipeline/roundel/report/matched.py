@@ -96,7 +96,7 @@ def match_page(
     """
     return MatchPage(
         title="Footage that other videos show too",
-        caution=(CAUTION,),
+        caution=(CAUTION,) if shown else (),
         people=others.PEOPLE,
         asked=asked,
         compared=compared,
