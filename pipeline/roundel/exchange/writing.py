@@ -169,9 +169,10 @@ def line_of(keyframe: Keyframe) -> KeyframeLine:
 def _chosen(case: Path, videos: Sequence[str]) -> dict[str, Path]:
     """The package of each video that is wanted, by the hash of the video: the last one that the log notes."""
     latest: dict[str, Path] = {}
+    present = set(cases.packages(case))
     for place, event in cases.logged(case).items():
         folder = case / place
-        if folder not in cases.packages(case) or not cases.agrees(folder, event):
+        if folder not in present or not cases.agrees(folder, event):
             raise IntegrityError(f"{folder}: is not as the custody log says; run roundel verify, and restore it")
         latest[f"sha256:{folder.parent.name}"] = folder
     if not videos:
