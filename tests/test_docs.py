@@ -28,7 +28,7 @@ COMMANDS = sorted(set(re.findall(r"^(roundel .*?)(?:  +#.*)?$", README, re.MULTI
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_exists_with_its_options(command: str) -> None:
     words = shlex.split(command)[1:]
-    verb = words[:2] if words[0] in ("batch", "catalogue", "claims", "gallery", "models") else words[:1]
+    verb = words[:2] if words[0] in ("batch", "catalogue", "claims", "fingerprints", "gallery", "models") else words[:1]
     help_text = CliRunner().invoke(app, [*verb, "--help"], env={"COLUMNS": "200"}).output
     assert "Usage" in help_text
     for option in (word for word in words if word.startswith("--")):

@@ -8,19 +8,13 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel
-
-from roundel import custody, package
+from roundel import custody, notes, package
 from roundel.config import Config
-from roundel.disk import PARTIAL, locked, read_bounded, replace_text
+from roundel.disk import PARTIAL, locked
 from roundel.errors import IntegrityError, UsageError
 from roundel.media.identity import sha256_of
-from roundel.record import AttestedDates, ClaimsCheck
 from roundel.words import shorten
-
-Form = TypeVar("Form", bound=BaseModel)
 
 CONFIG = "roundel.toml"
 VIDEOS = "videos"
@@ -52,20 +46,10 @@ ROWS_IMPORTED = "catalogue"
 CATALOGUE_ROWS = "catalogue/sipri.csv"
 CATALOGUE_NOTICE = "catalogue/NOTICE.md"
 """Deliveries that the user imported into the case, and the terms that they stand under."""
-CLAIMS_CHECKED = "claims"
-CLAIMS = "claims"
-"""Folder of the checks of claims, one file for each claim file."""
 CLAIMS_PAGE = "claims.html"
 MATCHED = "matched"
 MATCHES = "matches"
 """Folder of what matches of its videos with others were found, a folder for each two packages."""
-DATED = "dated"
-DATES = "dates"
-"""Folder of the dates that people attest for videos, one file for each file of dates."""
-A_LINK = "is a link, which Roundel never writes: the file or folder was replaced"
-NOTES = ((CLAIMS_CHECKED, CLAIMS, "a check of claims"), (DATED, DATES, "a file of dates"))
-"""Folders of files that may be written again, the event that notes the hash of each, and what such a file is."""
-MOST_CHECK_BYTES = 64 * 1024**2
 FILES = (
     (CONFIGURED, CONFIG),
     (GALLERY_ADDED, GALLERY_FILE),
@@ -141,11 +125,11 @@ def refuse_links(case: Path) -> None:
     Raises:
         IntegrityError: naming the link.
     """
-    inner = (path for name in (VIDEOS, CLAIMS, DATES, MATCHES) for path in (case / name).glob("*"))
-    for path in (*case.iterdir(), *inner):
+    folders = (VIDEOS, MATCHES, *(folder for _, folder, _, _ in notes.NOTES))
+    for path in (*case.iterdir(), *(path for name in folders for path in (case / name).glob("*"))):
         if path.is_symlink():
             raise IntegrityError(
-                f"{path}: {A_LINK}; restore it from a copy: what is read or written there would lie elsewhere"
+                f"{path}: {notes.A_LINK}; restore it from a copy: what is read or written there would lie elsewhere"
             )
 
 
@@ -187,17 +171,16 @@ def problems(case: Path) -> Iterator[str]:
     for kind, folders, what in ((ANALYSED, packages(case), "package"), (MATCHED, matches(case), "match")):
         noted = {subject: event for (noted_as, subject), event in latest.items() if noted_as == kind}
         yield from _problems_of_folders(case, noted, folders, what, whole)
-    notes: list[tuple[str, str]] = []
-    for kind, inner, what in NOTES:
+    files: list[tuple[str, str]] = []
+    for kind, inner, form, _ in notes.NOTES:
         named = {name for noted_as, name in latest if noted_as == kind}
-        for name in sorted(name for name in named if not re.fullmatch(rf"{inner}/[^/\0]{{1,240}}\.json", name)):
-            yield f"{case / custody.FILE}: names {shorten(name, 80)!r} as {what}, which it cannot be"
-            named.remove(name)
-        named |= {path.relative_to(case).as_posix() for path in notes_of(case, inner)}
-        notes += [(kind, name) for name in sorted(named)]
-    for kind, name in (*FILES, *notes):
+        yield from notes.misnamed(case, named, kind)
+        named = {name for name in named if re.fullmatch(f"{inner}/{form}", name)}
+        named |= {path.relative_to(case).as_posix() for path in notes.notes_of(case, inner)}
+        files += [(kind, name) for name in sorted(named)]
+    for kind, name in (*FILES, *files):
         if whole or (kind, name) in latest:
-            yield from _problems_of(case, name, latest.get((kind, name)))
+            yield from notes.problems_of(case, name, latest.get((kind, name)))
     yield from _strangers(case)
 
 
@@ -228,11 +211,6 @@ def note_import(case: Path, details: dict[str, object]) -> None:
     custody.append(case, ROWS_IMPORTED, CATALOGUE_NOTICE, {"sha256": sha256_of(case / CATALOGUE_NOTICE)})
 
 
-def notes_of(case: Path, inner: str) -> list[Path]:
-    """The files of a folder such as that of the checks of claims, sorted; none that a link leads to."""
-    return [] if (case / inner).is_symlink() else sorted((case / inner).glob("*.json"))
-
-
 def matches(case: Path) -> list[Path]:
     """The folders of all matches, sorted; none that a link leads to."""
     folder = case / MATCHES
@@ -245,64 +223,6 @@ def matches(case: Path) -> list[Path]:
     )
 
 
-def read_claim_checks(case: Path) -> list[ClaimsCheck]:
-    """The checks of claims that a case holds, by the name of their file.
-
-    Raises:
-        IntegrityError: if one is not as it was written.
-    """
-    return _read_notes(case, CLAIMS_CHECKED, CLAIMS, ClaimsCheck, "check the claims again")
-
-
-def read_dates(case: Path) -> list[AttestedDates]:
-    """The dates that people attest in a case, by the name of their file.
-
-    Raises:
-        IntegrityError: if a file of them is not as it was written.
-    """
-    return _read_notes(case, DATED, DATES, AttestedDates, "give the file of dates again")
-
-
-def _read_notes(case: Path, kind: str, inner: str, form: type[Form], again: str) -> list[Form]:
-    noted = {event.subject: event for event in custody.read(case) if event.event == kind}
-    found = []
-    for path in notes_of(case, inner):
-        name = path.relative_to(case).as_posix()
-        wrong = list(_problems_of(case, name, noted.get(name)))
-        if wrong:
-            raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and {again}")
-        try:
-            found.append(form.model_validate_json(read_bounded(path, MOST_CHECK_BYTES).decode("utf-8")))
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-            raise IntegrityError(f"{path}: cannot be read: {reason}; {again}") from error
-    return found
-
-
-def keep_claims(case: Path, name: str, text: str, details: dict[str, object]) -> Path:
-    """Write a check of claims and note its hash in the custody log; an earlier check of that name is replaced.
-
-    What it replaces stays on record by its hash, with the hash of the claim file that it was made from.
-    """
-    return _keep_note(case, CLAIMS_CHECKED, f"{CLAIMS}/{name}.json", text, details)
-
-
-def keep_dates(case: Path, name: str, text: str, details: dict[str, object]) -> Path:
-    """Write dates that people attest, as :func:`keep_claims`; nothing happens if they are there already."""
-    path = case / DATES / f"{name}.json"
-    noted = [event for event in custody.read(case) if event.event == DATED and event.subject == f"{DATES}/{name}.json"]
-    sha256 = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-    if path.is_file() and sha256_of(path) == sha256 and noted and noted[-1].details.get("sha256") == sha256:
-        return path
-    return _keep_note(case, DATED, f"{DATES}/{name}.json", text, details)
-
-
-def _keep_note(case: Path, kind: str, name: str, text: str, details: dict[str, object]) -> Path:
-    replace_text(case / name, text)
-    custody.append(case, kind, name, {**details, "sha256": sha256_of(case / name)})
-    return case / name
-
-
 def imported_rows(case: Path) -> tuple[Path, ...]:
     """The files of deliveries that were imported into a case.
 
@@ -311,7 +231,7 @@ def imported_rows(case: Path) -> tuple[Path, ...]:
     """
     path = case / CATALOGUE_ROWS
     noted = {(event.event, event.subject): event for event in custody.read(case)}
-    wrong = list(_problems_of(case, CATALOGUE_ROWS, noted.get((ROWS_IMPORTED, CATALOGUE_ROWS))))
+    wrong = list(notes.problems_of(case, CATALOGUE_ROWS, noted.get((ROWS_IMPORTED, CATALOGUE_ROWS))))
     if wrong:
         raise IntegrityError(f"{wrong[0]}; run roundel verify {shlex.quote(str(case))}, and restore it from a copy")
     return (path,) if path.is_file() else ()
@@ -330,25 +250,12 @@ def agrees(folder: Path, event: custody.Event) -> bool:
     )
 
 
-def _problems_of(case: Path, name: str, event: custody.Event | None) -> Iterator[str]:
-    path = case / name
-    if path.is_symlink() or path.parent.is_symlink():
-        yield f"{path}: {A_LINK}"
-    elif event is None:
-        if path.exists():
-            yield f"{path}: the custody log does not mention this file"
-    elif not path.is_file():
-        yield f"{path}: is missing"
-    elif path.stat().st_size > package.MOST_FILE_BYTES or sha256_of(path) != event.details.get("sha256"):
-        yield f"{path}: was changed"
-
-
 def _strangers(case: Path) -> Iterator[str]:
-    made = (VIDEOS, MATCHES, *(inner for _, inner, _ in NOTES))
+    made = (VIDEOS, MATCHES, *(inner for _, inner, _, _ in notes.NOTES))
     known = {custody.FILE, custody.HEAD, *made, *UNCHECKED, *(name.partition("/")[0] for _, name in FILES)}
     for path in sorted(case.rglob("*")):
         if path.is_symlink():
-            yield f"{path}: {A_LINK}"
+            yield f"{path}: {notes.A_LINK}"
     for path in sorted(case.iterdir()):
         if path.name.startswith(f".{custody.HEAD}{PARTIAL}"):
             yield f"{path}: a run is at work or was interrupted; the next one removes it"
@@ -364,8 +271,9 @@ def _strangers(case: Path) -> Iterator[str]:
                 yield f"{path}: a run is at work or was interrupted; the next roundel {run} removes what is left over"
             elif not path.is_dir():
                 yield f"{path}: was added"
-    for _, inner, _ in NOTES:
-        yield from (f"{path}: was added" for path in sorted((case / inner).glob("*")) if path.suffix != ".json")
+    for _, inner, form, _ in notes.NOTES:
+        others = (path for path in sorted((case / inner).glob("*")) if not re.fullmatch(form, path.name))
+        yield from (f"{path}: was added" for path in others)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from roundel import __version__, package
+from roundel import __version__, notes, package
 from roundel import case as cases
 from roundel.catalogue import Catalogue, load
 from roundel.claims.files.names import CatalogueNames
@@ -73,7 +73,7 @@ def keep(case: Path, found: ClaimsCheck) -> Path:
         "findings_sha256": [item.sha256 for item in found.findings_files],
         "verdicts": {claim.id: claim.verdict for claim in found.claims},
     }
-    return cases.keep_claims(case, Path(found.claim_file.name).stem, claims_json(found), details)
+    return notes.keep_claims(case, Path(found.claim_file.name).stem, claims_json(found), details)
 
 
 def _latest(case: Path) -> list[tuple[Path, Analysis]]:

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import FakeDetector
 from roundel import case as cases
-from roundel import custody
+from roundel import custody, notes
 
 Call = Callable[..., Any]
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "tabqa_2014" / "claims.yaml"
@@ -65,15 +65,15 @@ def test_claims_are_held_against_a_case_and_kept_in_it(case: Path, claims: Path,
     assert all(claim["alternatives"] and claim["derivation"] for claim in found["claims"])
     [footage] = found["footage"]
     assert footage["names"] == ["cli-one.mp4"]
-    kept = case / cases.CLAIMS / "claims.json"
+    kept = case / notes.CLAIMS / "claims.json"
     assert json.loads(kept.read_text())["claims"] == found["claims"]
     event = list(custody.read(case))[-1]
-    assert (event.event, event.details["verdicts"]) == (cases.CLAIMS_CHECKED, verdicts)
+    assert (event.event, event.details["verdicts"]) == (notes.CLAIMS_CHECKED, verdicts)
     assert call("verify", case).code == 0
 
 
 def test_the_same_claims_on_the_same_case_give_the_same_bytes(case: Path, claims: Path, call: Call) -> None:
-    kept = case / cases.CLAIMS / "claims.json"
+    kept = case / notes.CLAIMS / "claims.json"
     call("claims", "check", claims, "--case", case, "--quiet")
     first = kept.read_bytes()
     call("claims", "check", claims, "--case", case, "--quiet")
@@ -82,7 +82,7 @@ def test_the_same_claims_on_the_same_case_give_the_same_bytes(case: Path, claims
 
 def test_kept_claims_that_were_changed_or_put_there_are_noticed(case: Path, claims: Path, call: Call) -> None:
     call("claims", "check", claims, "--case", case, "--quiet")
-    kept = case / cases.CLAIMS / "claims.json"
+    kept = case / notes.CLAIMS / "claims.json"
     text = kept.read_text()
     kept.write_text(text.replace("not_addressed", "shows"))
     said = call("verify", case)

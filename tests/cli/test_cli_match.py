@@ -161,6 +161,58 @@ def test_kept_matches_and_dates_bear_on_claims(made: Recycled, call: Call, tmp_p
     assert call("verify", made.case).code == 0
 
 
+def contributed(made: Recycled, call: Call, tmp_path: Path) -> None:
+    """The fingerprints of the archive come into the case of the copy."""
+    dates = tmp_path / "of-the-archive.csv"
+    dates.write_text(HEAD + "d1,published,B. Reporter,2024-05-03,reported,web archive 123,old.mp4,2013-05-02\n")
+    file = tmp_path / "theirs.jsonl.gz"
+    assert (
+        call("fingerprints", "export", made.archive, "--out", file, "--contributor", "Ana", "--dates", dates).code == 0
+    )
+    assert call("fingerprints", "import", file, "--case", made.case, "--untrusted").code == 0
+
+
+def test_contributed_hashes_are_a_hint_and_never_kept(made: Recycled, call: Call, tmp_path: Path) -> None:
+    contributed(made, call, tmp_path)
+    before = tree_of(made.case)
+    page = tmp_path / "page.html"
+    said = call("match", made.case, "--against", made.case, "--page", page)
+    (hint,) = (line for line in said.out.splitlines() if "by hashes alone, not verified by pictures" in line)
+    assert hint.startswith("new.mp4 0:0")
+    assert "(unsigned; contributed by Ana) shows at 0:03.00 to 0:0" in hint
+    assert "mirrored" in hint
+    assert "published on 2013-05-02, as the contribution says that B. Reporter attests (web archive 123)" in hint
+    assert "and by hashes alone with 2 videos of contributed fingerprints" in said.out
+    assert "Hashes alone prove nothing" in said.out
+    assert "It does not say which of the two" not in said.out
+    assert {name: data for name, data in tree_of(made.case).items() if not name.startswith("fingerprints/")} == before
+    text = Page(page.read_text(encoding="utf-8")).text
+    assert "By hashes alone" in text
+    assert "not verified by pictures" in text
+    (told,) = json.loads(call("match", made.case, "--against", made.case, "--json").out)["hints"]
+    assert told["line"] == hint
+    assert told["verified_by_pictures"] is False
+    assert told["pairs"] >= 3
+
+
+def test_a_contributed_hash_of_the_file_itself_is_told_apart(made: Recycled, call: Call, tmp_path: Path) -> None:
+    contributed(made, call, tmp_path)
+    said = call("match", made.archive, "--against", made.case)
+    assert "old.mp4 has the hash of sha256:" in said.out
+    assert ": the same bytes, if the contribution is right" in said.out
+
+
+def test_contributed_videos_that_the_case_has_are_compared_by_pictures(
+    made: Recycled, call: Call, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.jsonl"
+    call("fingerprints", "export", made.archive, "--out", file, "--contributor", "Ana")
+    call("fingerprints", "import", file, "--case", made.archive, "--untrusted")
+    said = call("match", made.case, "--against", made.archive)
+    assert "places agree" in said.out
+    assert "by hashes alone, not" not in said.out
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"\xff\xfe\x00", b"a,b\n1,2\n", HEAD.encode() + b"d1,published\n", b"[" * 5000, b"x" * (2 * 1024**2)],

@@ -5,8 +5,8 @@
     PYTHONPATH=tests python tests/fuzz/run.py TARGET --minimise --work FOLDER
 
 The first form goes on from what FOLDER and the kept corpus hold; whatever ends in anything but a RoundelError is
-written to FOLDER/TARGET-found-… and ends the run. The second adds to the kept corpus the fewest inputs that reach what
-it does not. Atheris runs on Linux only and is not among the dependencies. Options after ``--`` go to libFuzzer.
+written to FOLDER/TARGET-found-… and ends the run. The second makes the kept corpus anew: the fewest inputs that reach
+what all of them do. Atheris runs on Linux only and is not among the dependencies. Options after ``--`` go to libFuzzer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import argparse
 import contextlib
 import copy
 import json
+import os
 import random
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,10 +27,12 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["roundel", "yaml", "tomllib"]):
-    from targets import KEPT, TARGETS
+    from targets import TARGETS, keep, kept
 from roundel.errors import RoundelError
 
 MOST_BYTES = 32 * 1024
+INNER = "ROUNDEL_FUZZ_MERGES"
+"""Environment variable with the arguments of a run that minimises, for the process that libFuzzer starts in it."""
 SLOW_SECONDS = 20
 MOST_MIB = 2048
 ODD: tuple[Any, ...] = (
@@ -85,24 +90,37 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--work", type=Path, required=True, help="folder for inputs that were found")
     parser.add_argument("--minimise", action="store_true", help="make the kept corpus anew")
-    given, options = parser.parse_known_args()
-    target, kept, grown = TARGETS[given.target], KEPT / given.target, given.work / given.target
-    for folder in (kept, grown):
-        folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(target.seeds()):
-        (grown / f"seed-{number}").write_bytes(seed)
+    again = os.environ.get(INNER)
+    given, options = parser.parse_known_args(again.split("\n") if again else None)
+    target, grown, fewest = TARGETS[given.target], given.work / given.target, given.work / f"{given.target}-fewest"
+    if not again:
+        shutil.rmtree(fewest, ignore_errors=True)
+        for folder in (grown, fewest):
+            folder.mkdir(parents=True, exist_ok=True)
+        for number, data in enumerate([*target.seeds(), *kept(given.target)]):
+            (grown / f"known-{number}").write_bytes(data)
+    if given.minimise and not again:
+        os.environ[INNER] = "\n".join(sys.argv[1:])  # libFuzzer calls the program again, with options of its own
+        subprocess.run([sys.executable, __file__, "-merge=1", str(fewest), str(grown)], check=True)
+        print(keep(given.target, [path.read_bytes() for path in fewest.iterdir()]))
+        return
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:  # noqa: S108
 
         def one(data: bytes) -> None:
             with contextlib.suppress(RoundelError):
                 target.read(data, Path(scratch))
 
-        command = [sys.argv[0], f"-timeout={SLOW_SECONDS}", f"-rss_limit_mb={MOST_MIB}", f"-max_len={MOST_BYTES}"]
+        command = [
+            f"{sys.executable} {__file__}",
+            f"-timeout={SLOW_SECONDS}",
+            f"-rss_limit_mb={MOST_MIB}",
+            f"-max_len={MOST_BYTES}",
+        ]
         command += [f"-artifact_prefix={given.work / given.target}-found-", *(part for part in options if part != "--")]
-        if given.minimise:
-            command += ["-merge=1", str(kept), str(grown)]
+        if again:
+            command += sys.argv[1:]
         else:
-            command += [f"-max_total_time={given.seconds}", str(grown), str(kept)]
+            command += [f"-max_total_time={given.seconds}", str(grown)]
         if target.is_json:
             atheris.Setup(command, one, custom_mutator=mutate_tree)
         else:

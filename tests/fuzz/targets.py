@@ -6,12 +6,16 @@ by coverage; ``test_corpus.py`` with those that were kept. A new reader is one m
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from forgery import chained, forged_case
 from roundel import case as cases
@@ -20,6 +24,10 @@ from roundel.catalogue import checking, load, reading, sipri
 from roundel.claims.files.names import CatalogueNames
 from roundel.claims.files.reading import read_claims
 from roundel.detect.mapping import read_mapping
+from roundel.errors import RoundelError
+from roundel.exchange.candidates import hash_candidates
+from roundel.exchange.source import open_source
+from roundel.exchange.store import read
 from roundel.identify import gallery
 from roundel.media.probe import media_info
 from roundel.report import render_case
@@ -27,7 +35,7 @@ from roundel.report import render_case
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "models" / "roundel_models" / "catalogue"
 GOOD = ROOT / "tests" / "claims" / "good"
-KEPT = Path(__file__).parent / "corpus"
+CORPUS = Path(__file__).parent / "corpus"
 CLAIM = b'schema_version: "1"\nfindings: %s\nclaims:\n  - id: a\n    text: t\n    by: b\n    subject: aircraft\n'
 
 
@@ -214,6 +222,55 @@ def _gallery_seeds() -> Iterator[bytes]:
     yield json.dumps(data).encode()
 
 
+def _exchange(data: bytes, folder: Path) -> object:
+    """A file of fingerprints in each format, and the search in what it holds."""
+    import small_archive
+    import small_exchange
+
+    (folder / "given").write_bytes(data)
+    source = open_source(folder / "given")
+    try:
+        found = read(source, "given")
+    except RoundelError:  # whatever the hashes of its end say, its lines are read
+        body = data[: data.rfind(b'{"kind":"end"')] if b'{"kind":"end"' in data else data
+        end = small_exchange.closed([]).replace(
+            hashlib.sha256().hexdigest().encode(), hashlib.sha256(body).hexdigest().encode()
+        )
+        (folder / "given").write_bytes(body + end)
+        found = read(open_source(folder / "given"), "given", "roundel")
+    query = small_archive.footage("query", small_archive.keyframes(np.random.default_rng(1), 8))
+    return found, list(hash_candidates(query, found.videos, least_pairs=1))
+
+
+def _exchange_seeds() -> Iterator[bytes]:
+    import small_exchange
+
+    yield small_exchange.closed(small_exchange.lines(videos=2, keyframes=2))
+    yield f"0,100,{'5a' * 32},0.000\n30,99,{'a5' * 32},1.001\n".encode()
+    yield small_exchange.json_of(small_exchange.archived("5a5a"))
+    yield b"status,metadata,media\n" + f'a,{{}},"{[small_exchange.archived()]}"\n'.encode()
+    yield f'link,perceptual hashes\nx,"{"5a" * 32},5a"\n'.encode()
+
+
+def kept(name: str) -> list[bytes]:
+    """The inputs that fuzzing has kept for a target: ``corpus/NAME.zip``."""
+    file = CORPUS / f"{name}.zip"
+    if not file.is_file():
+        return []
+    with zipfile.ZipFile(file) as archive:
+        return [archive.read(entry) for entry in archive.namelist()]
+
+
+def keep(name: str, inputs: Iterable[bytes]) -> Path:
+    """Write the inputs that are kept for a target; the same inputs give the same file."""
+    CORPUS.mkdir(exist_ok=True)
+    named = {hashlib.sha256(data).hexdigest()[:16]: data for data in inputs}
+    with zipfile.ZipFile(CORPUS / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for entry in sorted(named):
+            archive.writestr(zipfile.ZipInfo(entry, (1980, 1, 1, 0, 0, 0)), named[entry], zipfile.ZIP_DEFLATED, 9)
+    return CORPUS / f"{name}.zip"
+
+
 TARGETS = {
     "probe": Target(_probe, _probe_seeds, is_json=True),
     "claims": Target(_claims, _claim_files),
@@ -228,9 +285,10 @@ TARGETS = {
     "manifest": Target(_package, _package_seeds),
     "custody": Target(_log, _log_seeds),
     "events": Target(_events, _events_seeds, is_json=True),
-    "report": Target(_report, _files(KEPT / "report" / "demo"), is_json=True),
+    "report": Target(_report, lambda: iter(kept("report")), is_json=True),
     "settings": Target(_config("settings.toml"), lambda: iter([config.Config().to_toml().encode()])),
     "mapping-yaml": Target(_config("m.yaml"), _files(ROOT / "models" / "roundel_models" / "mappings" / "coco.yaml")),
     "mapping-toml": Target(_config("m.toml"), lambda: iter([b'[classes]\nTank = "armoured_vehicle"\n[shown_as]\n'])),
+    "exchange": Target(_exchange, _exchange_seeds),
     "gallery": Target(_gallery, _gallery_seeds, is_json=True),
 }

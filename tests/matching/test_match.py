@@ -15,10 +15,11 @@ from roundel.config import load
 from roundel.errors import IntegrityError
 from roundel.fingerprint.storage import STILLS, KeyframeWriter
 from roundel.matching.candidates import HashIndex
+from roundel.matching.comparing import Comparer
 from roundel.matching.footage import Footage, from_package, from_video
 from roundel.matching.match import match
 from roundel.matching.model import Match
-from roundel.matching.segments import LEAST_AGREEMENT, LEAST_INLIERS, LEAST_PAIRS
+from roundel.matching.segments import LEAST_AGREEMENT, LEAST_INLIERS, LEAST_PAIRS, times
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
@@ -66,6 +67,25 @@ def test_an_edited_copy_is_found_and_the_edit_named(
     assert found.speed == 1
     assert found.mirrored == ("mirrored" in named)
     assert found.edits == named
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_one_map_fits_all_pairs_of_a_copy_as_the_map_of_each_does(mirrored: bool) -> None:
+    pictures = [np.ascontiguousarray(np.fliplr(item)) if mirrored else item for item in edited(ORIGINAL, letterboxed)]
+    original, copy = footage("original", ORIGINAL), footage("copy", pictures)
+    hits = HashIndex([original]).search(copy)[0]
+    apart = np.abs(times(copy)[hits.query] - times(original)[hits.reference])
+    hits = hits.select((apart < 0.05) & (hits.mirrored == mirrored))
+    comparer = Comparer(copy, original)
+    near = np.argsort(hits.distance, kind="stable")[:80:10]
+    pairs = [pair for pair in (comparer.compare(hits, int(number)) for number in near) if pair is not None]
+    together = comparer.on_one_map(pairs)
+    assert len(together) == len(pairs) >= LEAST_PAIRS
+    assert len({pair.transform for pair in together}) == 1
+    for alone, joint in zip(pairs, together, strict=True):
+        assert joint.inliers >= 0.8 * alone.inliers
+        assert joint.agreement >= LEAST_AGREEMENT
+        assert np.array(joint.transform) == pytest.approx(np.array(alone.transform), abs=0.05)
 
 
 def test_a_part_cut_into_another_video_is_found_where_it_is(index: HashIndex) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from moving_scenes import HEIGHT, WIDTH, cropped, headlined, letterboxed, pan, turned
 from roundel.matching.geometry import WHOLE, between_frames, moved
-from roundel.matching.sameness import blocks, compare, cut, features
+from roundel.matching.sameness import blocks, compare, cut, features, together
 from roundel.matching.segments import LEAST_AGREEMENT, LEAST_INLIERS
 
 Picture = np.ndarray
@@ -81,3 +81,27 @@ def test_plain_pictures_have_nothing_to_compare() -> None:
 
 def test_a_cut_is_the_region() -> None:
     assert (cut(picture(1), (0.25, 0.5, 0.5, 1)) == picture(1)[90:, 80:160]).all()
+
+
+def test_places_that_moved_fix_one_map_where_those_of_one_picture_do_not() -> None:
+    """A thing of 20 pixels crosses the picture; its places are found within a pixel, and a sixth of them wrongly."""
+    rng = np.random.default_rng(4)
+    truth = np.array([[0.8, 0.0, 0.1], [0.0, 0.9, 0.02], [0, 0, 1]])
+    shapes = (200, 400), (180, 320)
+    moments = [np.array([x, 0.5 + 0.3 * (x - 0.5)]) for x in np.linspace(0.1, 0.8, 6)]
+    here = np.concatenate([rng.uniform(0, 0.05, (12, 2)) + at for at in moments])
+    there = moved(here, truth) + rng.normal(0, 1, here.shape) / np.array([320, 180])
+    wrong = rng.permutation(len(here))[:12]
+    there[wrong] = rng.uniform(0, 1, (12, 2))
+    found = together(here, there, shapes)
+    assert found is not None
+    transform, fits = found
+    assert moved(POINTS, transform) == pytest.approx(moved(POINTS, truth), abs=0.03)
+    assert fits.sum() >= 50
+    assert fits[wrong].sum() <= 2
+
+
+def test_places_that_lie_on_no_map_have_none() -> None:
+    rng = np.random.default_rng(5)
+    found = together(rng.uniform(0, 1, (40, 2)), rng.uniform(0, 1, (40, 2)), ((200, 400), (200, 400)))
+    assert found is None or found[1].sum() < LEAST_INLIERS

@@ -9,7 +9,7 @@ import pytest
 from conftest import loaded
 from recycled_footage import Recycled, copied, recycled
 from roundel import case as cases
-from roundel import job
+from roundel import job, notes
 from roundel.errors import IntegrityError
 from roundel.record import AttestedDate, AttestedDates, ClaimSource, dates_json
 from roundel.recycled.find import Found, Reference
@@ -109,7 +109,7 @@ def test_a_date_that_people_attest_stands_with_the_match(made: Recycled) -> None
         for video, day in days.items()
     ]  # fmt: skip
     file = ClaimSource(name="dates.csv", sha256="sha256:" + "0" * 64, text="")
-    cases.keep_dates(made.case, "dates", dates_json(AttestedDates(schema_version="1", file=file, dates=dates)), {})
+    notes.keep_dates(made.case, "dates", dates_json(AttestedDates(schema_version="1", file=file, dates=dates)), {})
     (told,) = shared(made.case)["new.mp4"].told
     (said,) = told.dates
     assert said.startswith("Dates are findings of people, not of the program: archive/old.mp4, and so this footage,")

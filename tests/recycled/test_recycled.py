@@ -11,11 +11,12 @@ import pytest
 from conftest import ffmpeg, loaded
 from recycled_footage import IN_NEW, IN_OLD, Recycled, copied, recycled
 from roundel import case as cases
-from roundel import custody, job, package
+from roundel import custody, job, notes, package
+from roundel.claims.dates import read_dates
 from roundel.config import load
 from roundel.errors import IntegrityError, UsageError
 from roundel.record import AttestedDate, MatchedVideo, dates_json
-from roundel.recycled.dates import direction, read_dates
+from roundel.recycled.dates import direction
 from roundel.recycled.find import Found, Reference, SameFile
 from roundel.recycled.keep import Keeper, kept
 from roundel.recycled.objects import followed
@@ -269,17 +270,17 @@ def test_dates_are_read_from_findings_and_kept_apart_from_the_matches(made: Recy
         ("2012-03-04", "C. Clerk"), ("2013-05-31", "B. Reporter"),
     ]  # fmt: skip
     assert date.fromisoformat(read.dates.dates[1].first or "") == date(2013, 5, 1)
-    path = cases.keep_dates(made.case, "dates", dates_json(read.dates), {})
+    path = notes.keep_dates(made.case, "dates", dates_json(read.dates), {})
     events = list(custody.read(made.case))
-    cases.keep_dates(made.case, "dates", dates_json(read.dates), {})
+    notes.keep_dates(made.case, "dates", dates_json(read.dates), {})
     assert list(custody.read(made.case)) == events
     assert tree_of(made.case / "matches") == before
-    assert cases.read_dates(made.case) == [read.dates]
+    assert notes.read_dates(made.case) == [read.dates]
     assert list(cases.problems(made.case)) == []
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": "9"}))
     assert list(cases.problems(made.case)) == [f"{path}: was changed"]
     with pytest.raises(IntegrityError, match="was changed"):
-        cases.read_dates(made.case)
+        notes.read_dates(made.case)
 
 
 @pytest.mark.parametrize(

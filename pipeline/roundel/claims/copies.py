@@ -19,8 +19,8 @@ PLAY_SECONDS = 1.0
 """So much of a part may be left at its ends: keyframes are half a second apart."""
 MOST_LISTED = 5
 LOOK = (
-    "A camera that stands still shows the same picture on two days. Compare the two videos; whoever finds the same footage "
-    "in both says so as earlier_copy."
+    "A camera that stands still shows the same picture on two days. Compare the two videos; whoever finds the same "
+    "footage in both says so as earlier_copy."
 )
 
 Pair = tuple[Footage, Copy]

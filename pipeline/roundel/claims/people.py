@@ -115,8 +115,8 @@ def _time(claim: Claim, view: View) -> Part:
         verdict = agreed(inside)
     else:
         verdict = Verdict.NOT_ADDRESSED
-    open_ = (NOT_BY_FOOTAGE.format(what="date"),) if verdict is Verdict.NOT_ADDRESSED else ()
-    open_ += (LOOK,) if matched and not copies else ()
+    unknown = [NOT_BY_FOOTAGE.format(what="date")] if verdict is Verdict.NOT_ADDRESSED else []
+    open_ = (*unknown, *([LOOK] if matched and not copies else []))
     step = Step(
         "date",
         f"{len(said_by(inside))} people date it within the time claimed, {len(said_by(outside))} outside; "

@@ -9,7 +9,20 @@ from typing import Any
 import typer
 
 from roundel import __version__
-from roundel.cli import analyze, batch, cases, catalogue, claims, demo, doctor, gallery, match, models, search
+from roundel.cli import (
+    analyze,
+    batch,
+    cases,
+    catalogue,
+    claims,
+    demo,
+    doctor,
+    fingerprints,
+    gallery,
+    match,
+    models,
+    search,
+)
 from roundel.cli.output import fail
 from roundel.errors import EXIT_INTERRUPTED, EXIT_USAGE, RoundelError
 from roundel.quiet import hush
@@ -40,6 +53,7 @@ app.add_typer(batch.app, name="batch")
 app.add_typer(models.app, name="models")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(claims.app, name="claims")
+app.add_typer(fingerprints.app, name="fingerprints")
 app.add_typer(catalogue.app, name="catalogue")
 
 

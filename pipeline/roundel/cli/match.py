@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roundel import words
+from roundel import notes, words
 from roundel.cli.cases import PageOption, PagePreviewsOption, Previews
 from roundel.cli.output import JsonOption, QuietOption, fail, number, print_json, results, say, visible
 from roundel.errors import EXIT_OK, EXIT_SOME_FAILED, MediaError, UsageError
 
 if TYPE_CHECKING:
+    from roundel.claims.dates import Read
     from roundel.record import AttestedDate
-    from roundel.recycled.dates import Read
     from roundel.recycled.find import Found, Reference, SameFile
+    from roundel.recycled.hints import Hint
     from roundel.recycled.sources import CaseVideos
     from roundel.report.matched import Shown
 
@@ -39,20 +40,23 @@ class _Result:
     found: list[Found] = field(default_factory=list)
     cases: list[Path | None] = field(default_factory=list)
     same_files: list[SameFile] = field(default_factory=list)
+    hints: list[Hint] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     known: dict[str, set[str]] = field(default_factory=dict)
     """Hashes of videos by the names and hashes that may be meant in a file of dates."""
     failed: list[str] = field(default_factory=list)
 
-    def add(self, item: Found | SameFile, case: Path | None) -> None:
+    def add(self, item: Found | SameFile | Hint, case: Path | None) -> None:
         """Note what was found."""
-        from roundel.recycled.find import Found
+        from roundel.recycled.find import Found, SameFile
 
         if isinstance(item, Found):
             self.found.append(item)
             self.cases.append(case)
-        else:
+        elif isinstance(item, SameFile):
             self.same_files.append(item)
+        else:
+            self.hints.append(item)
 
     def know(self, sha256: str, names: Sequence[str]) -> None:
         """Note what a video is called."""
@@ -154,9 +158,8 @@ def _find(
 
 def _dates(path: Path | None, result: _Result, cases: Sequence[Path], quiet: bool) -> list[AttestedDate]:
     """The dates that people attest: those of the file, which the cases then keep, and those they have kept before."""
-    from roundel import case as case_files
+    from roundel.claims.dates import read_dates
     from roundel.record import dates_json
-    from roundel.recycled.dates import read_dates
 
     read: Read | None = None
     if path is not None:
@@ -166,8 +169,8 @@ def _dates(path: Path | None, result: _Result, cases: Sequence[Path], quiet: boo
             say(f"{path}: {entries} not used: no dates, or of videos that are not compared here.", quiet)
         for case in cases:
             details: dict[str, object] = {"dates_file": path.name, "dates_file_sha256": read.dates.file.sha256}
-            case_files.keep_dates(case, path.stem, dates_json(read.dates), details)
-    kept = [date for case in cases for file in case_files.read_dates(case) for date in file.dates]
+            notes.keep_dates(case, path.stem, dates_json(read.dates), details)
+    kept = [date for case in cases for file in notes.read_dates(case) for date in file.dates]
     return list({date.model_dump_json(): date for date in [*(read.dates.dates if read else ()), *kept]}.values())
 
 
@@ -194,7 +197,9 @@ def _compared(references: Sequence[Reference]) -> str:
         if stops
         else ""
     )
-    return f"Compared with {videos} of {names}. {how_found([one.said for one in references])}{left}"
+    given = sum(one.contributed for one in references)
+    hashes = f", and by hashes alone with {number(given, 'video')} of contributed fingerprints" if given else ""
+    return f"Compared with {videos} of {names}{hashes}. {how_found([one.said for one in references])}{left}"
 
 
 def _write_page(
@@ -202,17 +207,21 @@ def _write_page(
 ) -> None:
     from roundel.config import load
     from roundel.detect import load_detector
+    from roundel.recycled.hints import hint_line
     from roundel.recycled.said import NOTHING, same_file
     from roundel.report.matched import match_page, write_page
 
     loose = any(item.found.query_folder is None for item in shown)
     finder = load_detector(load().detector).detector if loose else None
     same = [f"{same_file(item)}." for item in result.same_files]
-    made = match_page(shown, words.some(result.asked, MOST_NAMES), _compared(references), same, NOTHING, finder)
+    hinted = [f"{hint_line(item)}." for item in result.hints]
+    asked = words.some(result.asked, MOST_NAMES)
+    made = match_page(shown, asked, _compared(references), same, hinted, NOTHING, finder)
     write_page(made, page, previews.value)
 
 
 def _print(shown: Sequence[Shown], result: _Result, references: Sequence[Reference], page: Path | None) -> None:
+    from roundel.recycled.hints import HINT_CAUTION, hint_line
     from roundel.recycled.said import CAUTION, NOTHING, UNDATED, line, same_file
 
     for file in result.same_files:
@@ -226,11 +235,15 @@ def _print(shown: Sequence[Shown], result: _Result, references: Sequence[Referen
             results.print(f"  people attest: {visible(sentence)}")
         if not said:
             results.print(f"  {UNDATED}")
-    if not shown and not result.same_files:
+    for hint in result.hints:
+        results.print(visible(hint_line(hint)))
+    if not shown and not result.same_files and not result.hints:
         results.print(NOTHING)
     results.print(visible(_compared(references)))
     if shown:
         results.print(CAUTION)
+    if result.hints:
+        results.print(HINT_CAUTION)
     kept = sorted({str(case) for case in result.cases if case is not None})
     if kept:
         results.print(f"Kept in matches/ of {visible(words.listed(kept))}, with an overlay of each.")
@@ -267,12 +280,14 @@ def _told(
             {"query": item.query.model_dump(mode="json"), "reference": item.reference.model_dump(mode="json")}
             for item in result.same_files
         ],
+        "hints": [_hinted(item) for item in result.hints],
         "references": [
             {
                 "case": str(one.videos.case),
                 "videos": one.compared,
                 "candidates": one.said,
                 "stop_list": one.stops,
+                "contributed": one.contributed,
                 "not_compared": list(one.not_compared),
             }
             for one in references
@@ -282,4 +297,24 @@ def _told(
         "verification": THRESHOLDS,
         "caution": CAUTION,
         "page": str(page) if page else None,
+    }
+
+
+def _hinted(item: Hint) -> dict[str, Any]:
+    from roundel.recycled.hints import hint_line
+
+    found = item.candidate
+    return {
+        "line": hint_line(item),
+        "query": item.query.model_dump(mode="json"),
+        "contribution": item.received.place,
+        "contributor": item.received.contributor,
+        "trust": item.received.trust,
+        "video": {"sha256": item.video.sha256, "label": item.video.label},
+        "seconds": list(found.query_seconds) if found is not None else None,
+        "contributed_seconds": list(found.contributed_seconds)
+        if found is not None and found.contributed_seconds is not None
+        else None,
+        "pairs": found.pairs if found is not None else None,
+        "verified_by_pictures": False,
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,26 @@ from roundel.fingerprint.forms import Region
 from roundel.fingerprint.keyframes import Still
 from roundel.matching.candidates import Hits
 from roundel.matching.footage import Footage
-from roundel.matching.geometry import Matrix, between_frames, mirrored, out_of, visible
+from roundel.matching.geometry import WHOLE, Matrix, between_frames, mirrored, moved, out_of, visible
 from roundel.matching.model import FramePair, Transform
-from roundel.matching.sameness import BLOCKS, Features, blocks, compare, cut, features
+from roundel.matching.sameness import BLOCKS, Features, blocks, compare, cut, features, places, together
 
 STEP_PX = 32  # resolutions are rounded up to a multiple of this, so that features can be used again
 LEAST_PX = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """Keyframes that were compared, by number, and the places (n, 2) that agree, as shares of their frames.
+
+    ``here`` are those of the query's frame, which is flipped if ``mirrored``.
+    """
+
+    query: int
+    reference: int
+    mirrored: bool
+    here: NDArray[np.float64]
+    there: NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -25,6 +40,7 @@ class Comparer:
 
     query: Footage
     reference: Footage
+    _places: dict[FramePair, _Places] = field(default_factory=dict)
     _features: dict[tuple[bool, int, Region, bool, int], Features] = field(default_factory=dict)
     _stills: dict[tuple[bool, int], Still] = field(default_factory=dict)
 
@@ -42,7 +58,7 @@ class Comparer:
         found = compare(self._described(*asked, resolution), self._described(*known, resolution))
         if found is None:
             return None
-        return FramePair(
+        pair = FramePair(
             first.ref,
             second.ref,
             mine.form,
@@ -53,6 +69,37 @@ class Comparer:
             round(found.agreement, 4),
             _written(between_frames(found.homography, asked[2], known[2], is_mirrored=flip)),
         )
+        here, there = moved(found.here, out_of(asked[2])), moved(found.there, out_of(known[2]))
+        self._places[pair] = _Places(asked[1], known[1], flip, here, there)
+        return pair
+
+    def on_one_map(self, pairs: Sequence[FramePair]) -> list[FramePair]:
+        """The pairs as one map between the videos' pictures fits them, if the places of all are put together.
+
+        Few places close to each other say little of where the rest of the picture lies; those of several pictures, in
+        which things have moved, say more. Pairs keep the places that agree on that map, and their pixels are compared
+        under it.
+        """
+        known = [self._places[pair] for pair in pairs]
+        if not known:
+            return []
+        here, there = np.concatenate([one.here for one in known]), np.concatenate([one.there for one in known])
+        shapes = self._still(True, known[0].query).shape, self._still(False, known[0].reference).shape
+        found = together(here, there, shapes)
+        if found is None:
+            return []
+        homography, fits = found
+        transform = between_frames(homography, WHOLE, WHOLE, is_mirrored=known[0].mirrored)
+        parts = np.split(fits, np.cumsum([len(one.here) for one in known])[:-1])
+        return [self._under(pair, one, part, transform) for pair, one, part in zip(pairs, known, parts, strict=True)]
+
+    def _under(self, pair: FramePair, at: _Places, fits: NDArray[np.bool_], transform: Matrix) -> FramePair:
+        agreed = self.agreement(at.query, at.reference, transform)
+        compared = int(np.isfinite(agreed).sum())
+        sizes = (self._still(True, at.query).shape[::-1], self._still(False, at.reference).shape[::-1])
+        inliers = min(places(side[fits] * size) for side, size in zip((at.here, at.there), sizes, strict=True))
+        share = round(float(np.nanmean(agreed)), 4) if compared else 0.0
+        return replace(pair, inliers=inliers, compared=compared, agreement=share, transform=_written(transform))
 
     def agreement(self, query: int, reference: int, transform: Matrix) -> NDArray[np.float32]:
         """Where two pictures agree under a map from frame to frame.

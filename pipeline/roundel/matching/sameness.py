@@ -48,11 +48,14 @@ class Sameness:
     ``inliers`` counts distinct places that agree on ``homography``, which takes points of the query's part to the
     reference's part, both as shares of their widths and heights. ``blocks`` (8, 8) holds, for each part of the query,
     1 where the pixels agree, 0 where they do not, and NaN where there is nothing to compare; ``agreement`` is the mean.
+    ``here`` and ``there`` (n, 2) are the places that agree, in the query's part and in the reference's part, as shares.
     """
 
     inliers: int
     homography: Matrix
     blocks: Floats
+    here: Matrix
+    there: Matrix
 
     @property
     def compared(self) -> int:
@@ -93,11 +96,45 @@ def compare(query: Features, reference: Features) -> Sameness | None:
     if found is None or not _is_plausible(np.asarray(found), query.picture.shape):
         return None
     inside = mask.ravel().astype(bool)
-    inliers = min(_places(first[inside]), _places(second[inside]))
+    first, second = first[inside], second[inside]
+    inliers = min(places(first), places(second))
     homography = np.asarray(found, np.float64)
     shares = _in_shares(homography, query.picture.shape, reference.picture.shape)
     agreed = _blocks(query.picture, reference.picture, homography)
-    return Sameness(inliers, shares / shares[2, 2], agreed)
+    return Sameness(inliers, shares / shares[2, 2], agreed, first / _sides(query), second / _sides(reference))
+
+
+def together(
+    here: Matrix, there: Matrix, shapes: tuple[tuple[int, ...], tuple[int, ...]]
+) -> tuple[Matrix, NDArray[np.bool_]] | None:
+    """One affine map for the places of several pairs of pictures of two videos.
+
+    It is affine because few places do not fix a perspective, and editors move, scale, turn and stretch pictures.
+
+    Args:
+        here: places in the query's frames (n, 2), as shares of their sides.
+        there: the same places in the reference's frames.
+        shapes: height and width of the frames in pixels: of the query, of the reference.
+
+    Returns:
+        The map between frames whose sides are 1, as a homography, and which places agree on it (n,); ``None`` if there
+        is none that an editor could have made.
+    """
+    (rows, columns), (height, width) = shapes
+    found, mask = cv2.estimateAffine2D(
+        here * (columns, rows),
+        there * (width, height),
+        method=cv2.RANSAC,
+        ransacReprojThreshold=REACH_PX,
+        maxIters=2000,
+        confidence=0.999,
+    )
+    if found is None:
+        return None
+    homography = np.vstack([found, (0.0, 0.0, 1.0)])
+    if not _is_plausible(homography, shapes[0]):
+        return None
+    return _in_shares(homography, *shapes), mask.ravel().astype(bool)
 
 
 def blocks(query: Still, reference: Still, homography: Matrix) -> Floats:
@@ -130,6 +167,11 @@ def _pairs(query: Features, reference: Features) -> tuple[Floats, Floats]:
     return query.places[keep], reference.places[best[keep]]
 
 
+def _sides(part: Features) -> Matrix:
+    height, width = part.picture.shape
+    return np.array([width, height], np.float64)
+
+
 def _is_plausible(homography: Matrix, shape: tuple[int, ...]) -> bool:
     """Whether the picture keeps its sense and is neither folded, torn nor scaled beyond measure."""
     height, width = shape
@@ -144,7 +186,7 @@ def _is_plausible(homography: Matrix, shape: tuple[int, ...]) -> bool:
     return bool((turns > 0).all() and even and lengths.min() > LEAST_SCALE and lengths.max() < MOST_SCALE)
 
 
-def _places(points: Floats) -> int:
+def places(points: Floats | Matrix) -> int:
     """The number of places, those within three pixels of each other counted once."""
     return len(np.unique((points / 3).round(), axis=0))
 

@@ -62,8 +62,11 @@ def prove(line: Line, along: Hits, comparer: Comparer) -> Segment | None:
         comparer: compares the two videos.
     """
     tried = (comparer.compare(along, number) for number in _spread(along, times(comparer.query)))
-    pairs = _consistent([pair for pair in tried if pair is not None and _is_same(pair)])
-    if len(pairs) < LEAST_PAIRS or sum(pair.inliers for pair in pairs) < LEAST_TOTAL:
+    same = [pair for pair in tried if pair is not None and _is_same(pair)]
+    pairs = _consistent(same)
+    if not _is_proof(pairs):
+        pairs = [pair for pair in comparer.on_one_map(same) if _is_same(pair)]
+    if not _is_proof(pairs):
         return None
     transform = np.array(best_pair(pairs).transform)
     shown, agreed = _Follower(line, along, transform, comparer).follow({pair.query.index for pair in pairs})
@@ -133,6 +136,10 @@ def _spread(hits: Hits, query: Floats) -> list[int]:
 def _is_same(pair: FramePair) -> bool:
     enough = pair.inliers >= LEAST_INLIERS and pair.compared >= LEAST_COMPARED
     return enough and pair.agreement >= LEAST_AGREEMENT
+
+
+def _is_proof(pairs: list[FramePair]) -> bool:
+    return len(pairs) >= LEAST_PAIRS and sum(pair.inliers for pair in pairs) >= LEAST_TOTAL
 
 
 def _consistent(pairs: list[FramePair]) -> list[FramePair]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date
 from pathlib import Path
 
-from roundel import case as cases
+from roundel import notes
 from roundel.claims.model import Attested, Copy, DateSpan
 from roundel.record import AttestedDate, FootageMatch, MatchedVideo
 from roundel.recycled.dates import earliest, named
@@ -25,7 +25,7 @@ def copies_of(case: Path) -> dict[str, list[Copy]]:
     Raises:
         IntegrityError: if a match or a file of dates is not as it was written.
     """
-    dates = [item for file in cases.read_dates(case) for item in file.dates]
+    dates = [item for file in notes.read_dates(case) for item in file.dates]
     found: dict[str, list[Copy]] = defaultdict(list)
     for item in kept(case):
         folder = item.folder.relative_to(case).as_posix()

@@ -17,6 +17,7 @@ from roundel import __version__
 from roundel.archive.learning import learn_stops
 from roundel.archive.search import CaseIndex, Method, said_of
 from roundel.archive.stops import LEAST_VIDEOS
+from roundel.exchange.store import contributions
 from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.matching.candidates import RADIUS, Hits
 from roundel.matching.exhibits import beside, overlay
@@ -31,6 +32,7 @@ from roundel.record import (
     PicturePair,
     VideoMatches,
 )
+from roundel.recycled.hints import Hint, hints
 from roundel.recycled.objects import followed
 from roundel.recycled.sources import CaseVideos, Source
 from roundel.repeats import shared_objects
@@ -68,7 +70,7 @@ class Reference:
     """A case in which footage is looked for; its index is brought up to date first.
 
     ``not_compared`` says which packages could not be compared, and why; ``stops`` is the number of plain pictures that
-    many of its videos share, which prove nothing.
+    many of its videos share, which prove nothing; ``contributed`` that of the videos whose fingerprints others gave.
     """
 
     def __init__(self, case: Path, method: Method = "exact", radius: int = RADIUS) -> None:
@@ -76,7 +78,7 @@ class Reference:
 
         Raises:
             UsageError: if the folder is no case, or another run renews its index.
-            IntegrityError: if its custody log is damaged.
+            IntegrityError: if its custody log or a contribution is damaged.
             OSError: if the index cannot be written.
         """
         self.videos = CaseVideos(case)
@@ -87,8 +89,10 @@ class Reference:
         changed = renewal.added or renewal.removed or renewal.rebuilt
         if changed and len(self._index.packages()) >= LEAST_VIDEOS:
             learn_stops([self._index])
-        stops = self._index.stops()
+        self._stops = stops = self._index.stops()
         self.stops = len(stops)
+        self._contributed = contributions(case)
+        self.contributed = sum(len(item.contribution.videos) for item in self._contributed)
         self.not_compared = (
             *(f"{case / name}: does not agree with the custody log" for name in self.videos.left_out),
             *(
@@ -118,8 +122,8 @@ class Reference:
 
     def find(
         self, query: Source, skips: frozenset[str] = frozenset(), known: Known = lambda _: None
-    ) -> Iterator[Found | SameFile]:
-        """What a video shares with each video of the case, by the name of the other's package.
+    ) -> Iterator[Found | SameFile | Hint]:
+        """What a video shares with those of the case, by the name of the other's package; then what hashes hint at.
 
         Args:
             query: the video.
@@ -144,6 +148,7 @@ class Reference:
                 yield Found(before, query.folder, self.videos.case / name)
             elif (found := self._compare(query, name, hits, name_of_both)) is not None:
                 yield found
+        yield from hints(query, self._contributed, self.videos.by_video.keys(), self._stops)
 
     def _id(self, query: MatchedVideo, reference: MatchedVideo) -> str:
         both = [video.manifest_sha256 or video.sha256 for video in (query, reference)]

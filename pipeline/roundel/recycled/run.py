@@ -7,11 +7,12 @@ from pathlib import Path
 
 from roundel import case as cases
 from roundel.recycled.find import Found, Reference, SameFile
+from roundel.recycled.hints import Hint
 from roundel.recycled.keep import Keeper
 from roundel.recycled.sources import CaseVideos, Source
 
 
-def match_case(videos: CaseVideos, references: Sequence[Reference]) -> Iterator[Found | SameFile]:
+def match_case(videos: CaseVideos, references: Sequence[Reference]) -> Iterator[Found | SameFile | Hint]:
     """What the videos of a case share with those of other cases, or with each other; matches are kept in the case.
 
     Within one case each two videos are compared once, the one that came later as the query. A video is not compared
@@ -40,7 +41,7 @@ def match_case(videos: CaseVideos, references: Sequence[Reference]) -> Iterator[
                     yield from found
 
 
-def match_file(source: Source, references: Sequence[Reference]) -> Iterator[Found | SameFile]:
+def match_file(source: Source, references: Sequence[Reference]) -> Iterator[Found | SameFile | Hint]:
     """What a video that is in no case shares with those of cases; nothing is kept.
 
     Raises:

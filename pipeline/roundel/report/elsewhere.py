@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roundel import case as cases
-from roundel import package, words
+from roundel import notes, package, words
 from roundel.record import Analysis, AttestedDate, FootageMatch, MatchedVideo
 from roundel.recycled.dates import direction, named
 from roundel.recycled.find import Found
@@ -79,7 +78,7 @@ def of_case(case: Path, known: Mapping[str, Known]) -> Mapping[str, Elsewhere]:
         IntegrityError: if a match, a file of dates or the boxes of people are not as they were written.
     """
     found: dict[str, Elsewhere] = defaultdict(Elsewhere)
-    dates = [item for file in cases.read_dates(case) for item in file.dates]
+    dates = [item for file in notes.read_dates(case) for item in file.dates]
     ours = [item for item in kept(case) if item.matches.query.package in known]
     shares = max(1, min(MOST, PAGE // max(1, len({item.matches.query.package for item in ours}))))
     for item in sorted(ours, key=lambda one: (known[one.matches.query.package].anchor, named(one.matches.reference))):

@@ -12,6 +12,7 @@ from roundel.identify.photos import Finder
 from roundel.record import FootageMatch, MatchedVideo
 from roundel.recycled.dates import Direction, named
 from roundel.recycled.find import Found, Pictures
+from roundel.recycled.hints import HINT_CAUTION
 from roundel.recycled.said import CAUTION
 from roundel.report import others
 from roundel.report.pictures import Picture
@@ -56,12 +57,19 @@ class MatchPage:
     asked: str
     compared: str
     same_files: tuple[str, ...]
+    hints: tuple[str, ...]
     pairs: tuple[PairView, ...]
     nothing: str
 
 
 def match_page(
-    shown: Sequence[Shown], asked: str, compared: str, same_files: Sequence[str], nothing: str, finder: Finder | None
+    shown: Sequence[Shown],
+    asked: str,
+    compared: str,
+    same_files: Sequence[str],
+    hints: Sequence[str],
+    nothing: str,
+    finder: Finder | None,
 ) -> MatchPage:
     """The page.
 
@@ -70,6 +78,7 @@ def match_page(
         asked: which videos were looked for.
         compared: what they were compared with, and how.
         same_files: files that lie in both places, a sentence each.
+        hints: what hashes alone hint at, a sentence each.
         nothing: what is said if nothing was found.
         finder: finds people in pictures of videos that were not analysed; needed if there are such.
 
@@ -78,11 +87,12 @@ def match_page(
     """
     return MatchPage(
         title="Footage that other videos show too",
-        caution=(CAUTION,),
+        caution=(CAUTION,) if shown else (),
         people=others.PEOPLE,
         asked=asked,
         compared=compared,
         same_files=tuple(same_files),
+        hints=(*hints, HINT_CAUTION) if hints else (),
         pairs=tuple(_pair(item, number, finder) for number, item in enumerate(shown, start=1)),
         nothing=nothing,
     )

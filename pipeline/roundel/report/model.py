@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roundel import case as cases
-from roundel import custody, package, words
+from roundel import custody, notes, package, words
 from roundel.errors import IntegrityError
 from roundel.record import Analysis, TrackRecord
 from roundel.report import cards, elsewhere, facts, findings, identities, method, others, proofs, shown_again, timeline
@@ -162,7 +162,7 @@ def read_case(case: Path) -> Page:
     log = f"{events[-1].seq}, {events[-1].hash.removeprefix('sha256:')}" if events else ""
     claims = tuple(
         ClaimLine(words.shorten(claim.text), words.shorten(claim.by), VERDICTS[claim.verdict][0])
-        for check in cases.read_claim_checks(case)
+        for check in notes.read_claim_checks(case)
         for claim in check.claims
     )
     kept = {event.subject: event.details.get(cases.PROTECTIONS) for event in events if event.event == cases.ANALYSED}

@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from roundel import case as cases
-from roundel import words
+from roundel import notes, words
 from roundel.disk import replace_text
 from roundel.report.claim_footage import sheet_of
 from roundel.report.claim_sheet import ClaimsSheet
@@ -77,7 +77,7 @@ def render_claims_of(case: Path, *, previews: Previews = "veiled") -> Path | Non
         UsageError: if the folder is no case.
         IntegrityError: if a check or a package is not as it was written.
     """
-    checks = cases.read_claim_checks(case)
+    checks = notes.read_claim_checks(case)
     if not checks:
         return None
     target = case / cases.REPORT / cases.CLAIMS_PAGE
