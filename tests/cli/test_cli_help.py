@@ -134,9 +134,12 @@ def test_the_demo_analyses_its_clips_and_makes_a_report(
         assert f"{clip} really shows: " in said.out
     assert "repost.mp4 0:03.20–0:07.00 shows what demo/clip.mp4 shows at 0:00.00–0:03.80: mirrored" in said.out
     assert "Numbers of the two videos must not be added up" in said.out
-    (overlay,) = (line.removeprefix("  Overlay: ") for line in said.out.splitlines() if line.startswith("  Overlay: "))
-    assert Path(overlay).is_relative_to(case / "matches")
-    assert Path(overlay).is_file()
+    told = [line.removeprefix("  Overlay: ") for line in said.out.splitlines() if line.startswith("  Overlay: ")]
+    again, shared = map(Path, told)
+    assert again.parent.name == "exhibits"
+    assert shared.parent.parent == case / "matches"
+    assert again.is_file()
+    assert shared.is_file()
     assert said.out.splitlines()[-1] == f"Report: {case / 'report' / 'index.html'}"
     assert call("verify", case).code == 0
     pictures = fake.pictures
