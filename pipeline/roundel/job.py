@@ -24,10 +24,9 @@ from roundel.disk import lies_within, read_bounded
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
 from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.media.identity import identify
-from roundel.media.nvdec import decoder_name
+from roundel.media.nvdec import decoder_name, kept_from
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, ClaimRecord, to_record
-from roundel.sandbox import protections
 from roundel.specialists import Specialists
 from roundel.types import Failure, VideoIdentity, VideoResult
 
@@ -263,7 +262,7 @@ def _analyze_one(
             f"{path}: unexpected {type(error).__name__}: {error}. The others go on. Please report this with the file."
         )
         return _note_failure(job, path, identity, type(error).__name__, message)
-    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256, cases.PROTECTIONS: protections()}
+    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256, cases.PROTECTIONS: kept_from(job.config.media)}
     custody.append(job.case, cases.ANALYSED, name, details)
     message = analysis.failure.message if analysis.failure else ""
     return Outcome(path, "failed" if analysis.failure else "done", target, analysis, message)

@@ -26,6 +26,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel import cuda
 from roundel.config import MediaConfig
 from roundel.errors import MediaError, MediaLimitError, StallError
 from roundel.media import nvdec
@@ -117,8 +118,11 @@ class VideoDecoder:
         config = nvdec.without_address_limit(self._config) if on_gpu else self._config
         with plain_name(self._path) as plain:
             arguments = ffmpeg_arguments(plain, self._info, config, on_gpu)
-            variables = nvdec.variables() if on_gpu else {}
-            child = Child(arguments, limits(config), [self._path], self._on_line, variables=variables)
+            reads, more = [self._path], {}
+            if on_gpu:
+                reads += cuda.library_folders()
+                more = {"variables": nvdec.variables(), "devices": cuda.device_files()}
+            child = Child(arguments, limits(config), reads, self._on_line, **more)
             assert child.process.stdout is not None
             with contextlib.suppress(OSError):
                 fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)

@@ -137,11 +137,11 @@ def _from_a_restricted_thread(
 
 
 def _restrict(rights: Mapping[Path, int]) -> None:
-    opens_devices = any(allowed & landlock.WRITE for allowed in rights.values())
+    uses_devices = any(allowed & landlock.WRITE for allowed in rights.values())
     try:
         kernel.give_up_privileges()
         landlock.restrict(rights)
-        seccomp.restrict(opens_devices)
+        seccomp.restrict(uses_devices)
     except OSError as error:
         raise OSError(error.errno, f"the kernel refuses to set up the sandbox: {error.strerror}") from error
 
