@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +40,14 @@ VIDEO_SUFFIXES = frozenset(
 )
 MOST_LIST_BYTES = 64 * 1024**2
 LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
-LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "pydantic", "scipy", "supervision", "trackers")
+LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "pydantic", "scipy", "supervision", "trackers")
+OPENCV_DISTRIBUTIONS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+"""The builds of OpenCV, of which there has to be one."""
 
 CLAIMS = "claims"
 """Key of the hashes of the claim file and the findings files that a package's claims were read from."""
@@ -151,6 +158,13 @@ def read_list(path: Path) -> Iterator[str]:
             yield line.strip()
 
 
+def _builds_of_opencv() -> Iterator[str]:
+    for name in OPENCV_DISTRIBUTIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            version(name)
+            yield name
+
+
 def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS) -> dict[str, object]:
     """Everything that determines a result, besides the video: it names the analysis and is written into it.
 
@@ -167,7 +181,7 @@ def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists 
         "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
         "tracker": "ByteTrack",
         "fingerprints": FINGERPRINTS,
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in sorted((*LIBRARIES, *_builds_of_opencv()))},
         "python_version": platform.python_version(),
         "machine": platform.machine(),
     }

@@ -115,14 +115,15 @@ class VideoDecoder:
         yield from self._decode(on_gpu=False)
 
     def _decode(self, on_gpu: bool) -> Iterator[Frame]:
-        config = nvdec.without_address_limit(self._config) if on_gpu else self._config
         with plain_name(self._path) as plain:
-            arguments = ffmpeg_arguments(plain, self._info, config, on_gpu)
-            reads, more = [self._path], {}
-            if on_gpu:
-                reads += cuda.library_folders()
-                more = {"variables": nvdec.variables(), "devices": cuda.device_files()}
-            child = Child(arguments, limits(config), reads, self._on_line, **more)
+            child = Child(
+                ffmpeg_arguments(plain, self._info, self._config, on_gpu),
+                limits(self._config),
+                [self._path, *(cuda.library_folders() if on_gpu else ())],
+                self._on_line,
+                variables=nvdec.variables() if on_gpu else {},
+                devices=cuda.device_files() if on_gpu else (),
+            )
             assert child.process.stdout is not None
             with contextlib.suppress(OSError):
                 fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)

@@ -21,8 +21,6 @@ FRAME_FORMATS = frozenset({"nv12", "p010le", "p016le"})
 """Pixel formats of frames from the GPU, for 8, 10 and 12 bits of 4:2:0."""
 STREAM_FORMATS = frozenset({"yuv420p", "yuvj420p", "yuv420p10le", "yuv420p12le"})
 """Pixel formats of streams that are given to the GPU: 4:2:0, as nearly all video is. Of others one could not tell."""
-ADDRESS_SPACE_BYTES = 1 << 46
-"""CUDA reserves addresses for all memory of the machine and its GPUs, so that a limit on them cannot be kept."""
 
 
 def require(config: MediaConfig) -> None:
@@ -88,11 +86,6 @@ def hwaccels(name: str) -> tuple[str, ...]:
     """The kinds of hardware that an ffmpeg program was built for."""
     done = run([program(name), "-hide_banner", "-hwaccels"], limits(MediaConfig()), SECONDS_TO_ANSWER)
     return tuple(done.stdout.decode("utf-8", "replace").split()[3:])
-
-
-def without_address_limit(config: MediaConfig) -> MediaConfig:
-    """The limits of a decoding process that uses CUDA."""
-    return config.model_copy(update={"memory_bytes": ADDRESS_SPACE_BYTES})
 
 
 def devices(config: MediaConfig) -> tuple[Path, ...]:

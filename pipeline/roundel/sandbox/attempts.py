@@ -103,7 +103,7 @@ def confinement(devices: Iterable[Path] = ()) -> dict[str, object]:
 def _tried(devices: tuple[Path, ...]) -> tuple[tuple[str, bool | None], ...]:
     limits = {"RLIMIT_CPU": _LIMITS.cpu_seconds, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
     if sys.platform == "linux":
-        limits["RLIMIT_AS"] = _LIMITS.memory_bytes
+        limits["RLIMIT_DATA" if devices else "RLIMIT_AS"] = _LIMITS.memory_bytes
     with tempfile.TemporaryDirectory(prefix="roundel-") as folder:
         canary = Path(folder) / "canary"
         canary.write_bytes(b"bird")
