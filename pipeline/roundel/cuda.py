@@ -88,7 +88,7 @@ def device_files() -> tuple[Path, ...]:
 
 def library_folders() -> tuple[Path, ...]:
     """The folders that the driver's libraries were loaded from, which load others from there."""
-    found = {}
+    found: dict[Path, None] = {}
     for name in (LIBRARY, VIDEO_LIBRARY):
         try:
             library = ctypes.CDLL(name)

@@ -54,7 +54,7 @@ def become(named: str, *arguments: str) -> None:
         confine({**rights, OWN_THREADS: landlock.WRITE | landlock.TRUNCATE}, uses_devices=True)
         for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python
             signal.signal(ignored, signal.SIG_DFL)
-        os.execv(arguments[0], arguments)
+        os.execv(arguments[0], arguments)  # noqa: S606
     except OSError as error:
         sys.stderr.write(f"{arguments[0]}: {error.strerror}\n")
         sys.exit(CANNOT_START)

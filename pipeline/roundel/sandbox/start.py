@@ -86,7 +86,7 @@ def start(
     rights |= dict.fromkeys(used, landlock.READ | landlock.WRITE | landlock.CONTROL)
     if used and sys.platform == "linux":
         words = confining_itself(rights, words)
-    command = [str(SHELL), "-c", f'{_limiting(limits, bool(used))} && exec "$@"', "sh", *words]
+    command = [str(SHELL), "-c", f'{_limiting(limits, uses_devices=bool(used))} && exec "$@"', "sh", *words]
     ours, theirs = _pipe()
     with theirs, contextlib.ExitStack() as stack:
         source = stdin or stack.enter_context(Path(os.devnull).open("rb"))
@@ -146,7 +146,7 @@ def _from_a_restricted_thread(
     return made.result()
 
 
-def _limiting(limits: Limits, uses_devices: bool) -> str:
+def _limiting(limits: Limits, uses_devices: bool = False) -> str:
     """Shell commands that set the limits; a limit that this process stands under and that is lower stays."""
     wanted = [("t", resource.RLIMIT_CPU, limits.cpu_seconds, 1), ("f", resource.RLIMIT_FSIZE, 0, 512)]
     wanted += [("n", resource.RLIMIT_NOFILE, OPEN_FILES, 1), ("c", resource.RLIMIT_CORE, 0, 512)]
