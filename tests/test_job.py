@@ -239,7 +239,7 @@ def test_the_log_says_what_the_decoder_was_kept_from_and_packages_do_not_depend_
 ) -> None:
     weak = {"limits": True, "no_network": False}
     analyse(tmp_path / "a", one)
-    monkeypatch.setattr(job, "protections", lambda: weak)
+    monkeypatch.setattr(job, "kept_from", lambda _: weak)
     analyse(tmp_path / "b", one)
     said = []
     for case in (tmp_path / "a", tmp_path / "b"):

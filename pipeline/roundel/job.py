@@ -277,11 +277,8 @@ def _analyze_one(
             f"{path}: unexpected {type(error).__name__}: {error}. The others go on. Please report this with the file."
         )
         return _note_failure(job, path, identity, type(error).__name__, message)
-    details = {
-        "manifest_sha256": manifest_sha256,
-        "video": identity.sha256,
-        cases.PROTECTIONS: kept_from(job.config.media),
-    }
+    kept = kept_from(job.config.media)
+    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256, cases.PROTECTIONS: kept}
     custody.append(job.case, cases.ANALYSED, name, details)
     message = analysis.failure.message if analysis.failure else ""
     return Outcome(path, "failed" if analysis.failure else "done", target, analysis, message)
