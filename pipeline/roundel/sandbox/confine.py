@@ -18,7 +18,12 @@ from pathlib import Path
 
 from roundel.sandbox import kernel, landlock, seccomp
 
-OWN_THREADS = Path("/proc/self/task")
+OWN = {
+    Path("/proc/self/task"): landlock.WRITE | landlock.TRUNCATE,
+    Path("/proc/self/maps"): landlock.READ,
+    Path("/proc/self/status"): landlock.READ,
+}
+"""What a child with devices may do with the kernel's account of itself."""
 PACKAGES = Path(__file__).parent.parent.parent
 CANNOT_START = 126
 _BECOME = """import sys
@@ -51,7 +56,7 @@ def become(named: str, *arguments: str) -> None:
     """In the child: take the rights and become the program; end with :data:`CANNOT_START` if that fails."""
     rights = {Path(path): int(allowed) for path, allowed in json.loads(named).items()}
     try:
-        confine({**rights, OWN_THREADS: landlock.WRITE | landlock.TRUNCATE}, uses_devices=True)
+        confine({**rights, **OWN}, uses_devices=True)
         for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python
             signal.signal(ignored, signal.SIG_DFL)
         os.execv(arguments[0], arguments)  # noqa: S606
