@@ -22,7 +22,10 @@ from roundel.media.decode import VideoDecoder
 from roundel.media.probe import probe
 
 DEMO = Path(__file__).resolve().parents[1] / "pipeline" / "roundel" / "demo" / "clip.mp4"
-CODINGS = {"h264.mp4": ["libx264", "-preset", "ultrafast"], "hevc.mp4": ["libx265", "-preset", "ultrafast"]}
+CODINGS = {
+    "h264.mp4": ["libx264", "-preset", "veryfast"],
+    "hevc.mp4": ["libx265", "-preset", "veryfast", "-x265-params", "log-level=none"],
+}
 
 
 def drawn(folder: Path, name: str, seconds: int) -> Path:

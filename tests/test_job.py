@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,18 @@ def test_settings_name_everything_that_determines_a_result() -> None:
     assert made_with["config_sha256"] == SETTINGS.sha256
     assert {"tool_version", "weights_sha256", "engine", "precision", "ffmpeg_version", "libraries"} <= made_with.keys()
     assert json.loads(json.dumps(made_with)) == made_with
+
+
+def test_an_analysis_runs_with_any_build_of_opencv_and_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_build(name: str) -> str:
+        if name == "opencv-python":
+            raise PackageNotFoundError(name)
+        return "5.0" if name.startswith("opencv") else version(name)
+
+    monkeypatch.setattr(job, "version", other_build)
+    names = job.provenance(SETTINGS, loaded(detector()))["libraries"]
+    assert "opencv-python" not in names
+    assert names["opencv-python-headless"] == "5.0"
 
 
 def test_the_log_says_what_the_decoder_was_kept_from_and_packages_do_not_depend_on_it(

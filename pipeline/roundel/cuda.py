@@ -18,8 +18,6 @@ LIBRARY = "libcuda.so.1"
 VIDEO_LIBRARY = "libnvcuvid.so.1"
 NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
 DEVICE_FOLDER = Path("/dev")
-FACTS = tuple(map(Path, ("/proc/driver/nvidia", "/proc/devices", "/proc/cpuinfo", "/proc/sys/vm/mmap_min_addr")))
-"""What the driver's library asks the kernel for before it starts."""
 _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
 _DEVICE_FILE = re.compile(r"nvidia(?:\d+|ctl|-uvm)")
 _LINK_MAP = 2  # RTLD_DI_LINKMAP of dlfcn.h

@@ -119,7 +119,7 @@ class VideoDecoder:
             child = Child(
                 ffmpeg_arguments(plain, self._info, self._config, on_gpu),
                 limits(self._config),
-                [self._path, *((*cuda.library_folders(), *cuda.FACTS) if on_gpu else ())],
+                [self._path, *(cuda.library_folders() if on_gpu else ())],
                 self._on_line,
                 variables=nvdec.variables() if on_gpu else {},
                 devices=cuda.device_files() if on_gpu else (),

@@ -74,7 +74,7 @@ def _confinement(given: object) -> str:
     if devices := given.get(DEVICES):
         names = [str(name) for name in devices] if isinstance(devices, list) else [str(devices)]
         shown = words.shorten(words.some(names, MOST_NAMES), 200)
-        said.append(f"could use {shown}, and for them had a local socket and no limit of memory")
+        said.append(f"could use {shown} to decode, and make a local socket for that")
     return f"the decoder {'; it '.join(said)}"
 
 

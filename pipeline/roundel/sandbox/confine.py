@@ -1,10 +1,10 @@
 """Take its rights from a thread, or from a process that then becomes another program.
 
 Landlock, the filter of system calls and the waiver of privileges belong to a thread and go over to its children, so a
-thread of ours can take them for a child that it starts. One right cannot be given that way. The library of CUDA names
-its threads by writing to their files below ``/proc/self/task``, and does not work where that fails; but a rule for
-``/proc/self`` means the process that makes it, and one for ``/proc`` would cover the settings of the kernel. So a child
-that uses a device takes its rights itself, by these lines of ours, before it becomes its program.
+thread of ours can take them for a child that it starts. Two rights cannot be given that way. The library of CUDA
+writes the names of its threads to ``/proc/self/task`` and reads ``/proc/self/maps``, and does not work where that
+fails. But a rule for ``/proc/self`` means the process that makes it, and one for ``/proc`` would cover the settings of
+the kernel. So a child that uses a device takes its rights itself, by these lines of ours, and becomes its program.
 """
 
 from __future__ import annotations
@@ -18,11 +18,7 @@ from pathlib import Path
 
 from roundel.sandbox import kernel, landlock, seccomp
 
-OWN = {
-    Path("/proc/self/task"): landlock.WRITE | landlock.TRUNCATE,
-    Path("/proc/self/maps"): landlock.READ,
-    Path("/proc/self/status"): landlock.READ,
-}
+OWN = {Path("/proc/self/task"): landlock.WRITE | landlock.TRUNCATE, Path("/proc/self/maps"): landlock.READ}
 """What a child with devices may do with the kernel's account of itself."""
 PACKAGES = Path(__file__).parent.parent.parent
 CANNOT_START = 126
@@ -47,7 +43,7 @@ def confine(rights: Mapping[Path, int], uses_devices: bool = False) -> None:
 
 
 def confining_itself(rights: Mapping[Path, int], arguments: Sequence[str]) -> list[str]:
-    """The command that takes its rights itself, but for that to its threads' names, and then runs a program."""
+    """The command that takes from itself all that is not in ``rights`` or :data:`OWN`, and then runs a program."""
     named = json.dumps({str(path): allowed for path, allowed in rights.items()})
     return [sys.executable, "-I", "-S", "-B", "-c", _BECOME, str(PACKAGES), named, *arguments]
 

@@ -92,7 +92,7 @@ FCNTL, SIGNAL_BY_FILE = (72, 25), (8, 10, 15)
 """Files can be told to send a signal to any process: F_SETOWN, F_SETSIG, F_SETOWN_EX."""
 LOCAL = 1  # AF_UNIX
 MISSING = ("unlink", "unlinkat")
-"""Calls that a driver's library makes and gives up at a refusal, but not when there is no such file."""
+"""The library of CUDA removes links that may have been left, and gives up if that is refused: there is no such file."""
 
 
 def denied_calls() -> dict[str, tuple[int | None, int | None]]:
@@ -119,8 +119,8 @@ def restrict(uses_devices: bool = False) -> None:
     """Filter the calls of this thread, for ever; do nothing where there are no filters.
 
     The thread must have no new privileges. ``uses_devices`` is for a child that works with the driver of a device. A
-    filter does not see what is opened, so that opening for writing is left to landlock then. And the library of a
-    driver wants a local socket (``AF_UNIX``), which it may make and name, but not connect to anything or send from.
+    filter does not see what is opened, so that opening for writing is left to landlock then. And the library of CUDA
+    wants a local socket (``AF_UNIX``), which it may make and name, but not connect to anything or send from.
 
     Raises:
         OSError: if the kernel refuses.
@@ -162,8 +162,10 @@ def program(machine: str, uses_devices: bool = False) -> bytes:
     lines += [(IF_EQUAL, number, "deny", "") for number in denied.values() if number is not None]
     for condition in CONDITIONS:
         number = condition.numbers[column]
-        if number is not None and not (uses_devices and condition.bits == WRITING):
-            lines += _if_call(number, condition.argument, [(IF_ANY_BIT, condition.bits, "deny", "allow")])
+        if number is not None:
+            by_landlock = [(IF_ANY_BIT, os.O_WRONLY | os.O_RDWR, "allow", "")]  # which is blind to O_TRUNC before ABI 3
+            tests = by_landlock if uses_devices and condition.bits == WRITING else []
+            lines += _if_call(number, condition.argument, [*tests, (IF_ANY_BIT, condition.bits, "deny", "allow")])
     lines += _if_call(FCNTL[column], 1, [(IF_EQUAL, value, "deny", "") for value in SIGNAL_BY_FILE])
     ends = {
         "allow": (RETURN, ALLOW, "", ""),
