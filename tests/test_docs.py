@@ -43,10 +43,15 @@ def test_options_in_the_table_exist() -> None:
 
 
 def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
-    command = [Path(sys.executable).parent / "roundel", "demo", "--case", tmp_path / "case", "--quiet"]
+    command = [Path(sys.executable).parent / "roundel", "demo", "--case", tmp_path / "roundel-demo", "--quiet"]
     printed = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout
+    places = ("  Overlay: ", "Report: ")
     for line in printed.splitlines():
-        assert line.startswith("Report: ") or line in README
+        if line.startswith(places):
+            assert Path(line.partition(": ")[2]).is_file()
+        else:
+            assert f"{line}\n" in README
+    assert [place for place in places if f"\n{place}" not in printed] == []
 
 
 def test_the_readme_shows_what_the_founding_case_prints() -> None:

@@ -4,6 +4,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
 from make_clip import CameraMove, Entry, Placement, Scene, main, make_clip, random_scenes, render_frames  # noqa: E402
+from make_repost import CROP  # noqa: E402
 
 DEMO = ROOT / "pipeline" / "roundel" / "demo"
 SIZE = (320, 180)
@@ -151,3 +153,30 @@ def test_committed_demo_clip_matches_its_truth():
     a, b = frames[original["first_frame"] + 9], frames[mirrored["first_frame"] + 9]
     assert np.abs(a[:, ::-1] - b).mean() < 4 < np.abs(a - b).mean()
     assert truth["distinct"] == {"aircraft": 2, "armoured_vehicle": 2, "civil_vehicle": 1}
+
+
+def test_committed_repost_shows_the_shot_that_its_truth_names():
+    truth, known = (json.loads((DEMO / name).read_text()) for name in ("repost.json", "truth.json"))
+    clip = DEMO / "repost.mp4"
+    assert clip.stat().st_size < 1_000_000
+    frames = decoded(clip, truth["size"])
+    assert len(frames) == truth["frames"] == truth["shots"][-1]["end_frame"]
+    copied, fps = truth["copied"], truth["fps"]
+    first, start = (round(copied[name][0] * fps) for name in ("seconds", "source_seconds"))
+    (left, top), (width, height) = (round(side * (1 - CROP) / 2) for side in known["size"]), truth["size"]
+    originals = decoded(DEMO / copied["source"], known["size"])
+    for number in (0, 50, 94):
+        inner = originals[start + number, top:-top, left:-left]
+        expected = cv2.resize(inner, (width, height), interpolation=cv2.INTER_AREA)
+        free = slice(height // 4, height * 4 // 5)  # below the sign, above the headline
+        seen = frames[first + number, free]
+        assert np.abs(expected[free, ::-1] - seen).mean() < 4 < np.abs(expected[free] - seen).mean()
+    for other in (frames[first - 1], frames[round(copied["seconds"][1] * fps)]):
+        assert np.abs(other - frames[first]).mean() > 10
+    assert truth["distinct"] == {"armoured_vehicle": 2, "civil_vehicle": 1}
+    assert truth["distinct_in_both_videos"] == {"aircraft": 2, "armoured_vehicle": 2, "civil_vehicle": 2}
+    boxes = [box for box in truth["boxes"] if box["object"] == "stryker"]
+    assert boxes[0]["frame"] == first
+    original = next(box for box in known["boxes"] if box["object"] == "stryker")["xyxy"]
+    back = [known["size"][0] - left - box * (known["size"][0] - 2 * left) / width for box in boxes[0]["xyxy"][2::-2]]
+    assert back == pytest.approx([original[0], min(original[2], known["size"][0] - left)], abs=0.2)

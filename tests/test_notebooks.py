@@ -43,8 +43,8 @@ def pictures(cell: nbformat.NotebookNode) -> list[np.ndarray]:
     return [cv2.imdecode(np.frombuffer(base64.b64decode(one), np.uint8), cv2.IMREAD_COLOR) for one in data]
 
 
-def test_both_notebooks_are_there() -> None:
-    assert [book.stem for book in BOOKS] == ["first_video", "tabqa_2014"]
+def test_all_notebooks_are_there() -> None:
+    assert [book.stem for book in BOOKS] == ["first_video", "recycled_footage", "tabqa_2014"]
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)

@@ -11,7 +11,7 @@ import pytest
 
 from roundel import case as cases
 from roundel import job, package
-from roundel.cli.analyze import DEMO_CLIP
+from roundel.cli.demo import DEMO_CLIP
 from roundel.config import load
 from roundel.count import KeptFrame, ShotEvidence, count
 from roundel.detect import load_detector
@@ -141,6 +141,6 @@ def test_the_mirrored_shot_of_the_demo_is_found_and_its_objects_are_counted_once
 
 def test_the_report_says_what_is_shown_again(demo: tuple[Path, Analysis]) -> None:
     page = render_case(demo[0]).read_text(encoding="utf-8")
-    assert "0:18.60 to 0:21.80 shows what 0:05.93 to 0:09.13 showed, mirrored" in page
+    assert "0:18.60 to 0:21.80 shows what 0:06.00 to 0:09.20 showed, mirrored" in page
     assert page.count('<section class="shared"') == 1
     assert "1 of them shows an object again, because the footage is shown again: at most 3 objects" in page

@@ -15,7 +15,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +28,7 @@ from clip_backdrop import Image
 from clip_render import Box, SceneRenderer, mirror
 from clip_scenes import CUTOUTS, CameraMove, Entry, Placement, Scene, demo_scenes, random_scenes
 
-__all__ = ["CUTOUTS", "CameraMove", "Entry", "Placement", "Scene", "Truth", "demo_scenes", "make_clip",
+__all__ = ["CUTOUTS", "CameraMove", "Entry", "Placement", "Scene", "Truth", "demo_scenes", "encode", "make_clip",
            "random_scenes", "render_frames"]  # fmt: skip
 
 SCHEMA_VERSION = "1"
@@ -99,7 +99,26 @@ def make_clip(
     """
     shots = _lay_out(scenes, fps)
     truth = _truth_without_boxes(shots, fps, size, seed)
-    rate = Fraction(fps)
+
+    def images() -> Iterator[Image]:
+        for number, (image, boxes) in enumerate(render_frames(scenes, fps, size, seed, cutouts=cutouts)):
+            if number % sample_every == 0:
+                truth["boxes"].extend(box_entry(number, box) for box in boxes)
+            yield image
+
+    encode(images(), path, Fraction(fps), size, crf, preset)
+    path.with_suffix(".json").write_text(format_truth(truth), encoding="utf-8")
+    return truth
+
+
+def encode(
+    images: Iterable[Image], path: Path, rate: Fraction, size: tuple[int, int], crf: int = 24, preset: str = "medium"
+) -> None:
+    """Write frames, uint8 (height, width, 3) BGR, into an H.264 MP4 file without sound.
+
+    Raises:
+        RuntimeError: If ffmpeg fails.
+    """
     command = [
         "ffmpeg", "-nostdin", "-loglevel", "error", "-y", "-f", "rawvideo", "-pixel_format", "bgr24",
         "-video_size", f"{size[0]}x{size[1]}", "-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0",
@@ -113,17 +132,13 @@ def make_clip(
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         try:
-            for number, (image, boxes) in enumerate(render_frames(scenes, fps, size, seed, cutouts=cutouts)):
+            for image in images:
                 process.stdin.write(image.tobytes())
-                if number % sample_every == 0:
-                    truth["boxes"].extend(_box_entry(number, box) for box in boxes)
         except BrokenPipeError as error:
             raise RuntimeError(f"{path}: ffmpeg stopped early, see its message above") from error
         process.stdin.close()
         if process.wait() != 0:
             raise RuntimeError(f"{path}: ffmpeg ended with code {process.returncode}, see its message above")
-    path.with_suffix(".json").write_text(_format_truth(truth), encoding="utf-8")
-    return truth
 
 
 def render_frames(
@@ -269,7 +284,7 @@ def _truth_without_boxes(shots: Sequence[_Shot], fps: int | Fraction, size: tupl
     )
 
 
-def _box_entry(frame: int, box: Box) -> dict[str, Any]:
+def box_entry(frame: int, box: Box) -> dict[str, Any]:
     """One box as it is written; marks that do not apply are left out."""
     entry: dict[str, Any] = {"frame": frame, "object": box.object_id, "xyxy": [round(v, 1) for v in box.xyxy],
                              "visible_fraction": box.visible_fraction}  # fmt: skip
@@ -278,7 +293,7 @@ def _box_entry(frame: int, box: Box) -> dict[str, Any]:
     return entry | {mark: True for mark in ("reflected", "depicted", "inset") if getattr(box, mark)}
 
 
-def _format_truth(truth: Truth) -> str:
+def format_truth(truth: Mapping[str, Any]) -> str:
     """JSON with one list entry per line, so that a change shows as a small difference."""
     parts = []
     for key, value in truth.items():

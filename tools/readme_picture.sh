@@ -13,7 +13,7 @@ chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1
 import sys
 import cv2
 page = cv2.imread(sys.argv[1])
-part = cv2.resize(page[1475:2745, 30:1070], None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+part = cv2.resize(page[1654:2924, 30:1070], None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
 cv2.imwrite(sys.argv[2], part, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 PY
 .venv/bin/roundel claims check examples/tabqa_2014/claims.yaml --page "$work/claims.html" --quiet >"$work/said"

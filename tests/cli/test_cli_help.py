@@ -124,19 +124,27 @@ def test_doctor_says_which_protections_are_missing_and_what_to_do(call: Call, mo
         assert part in line
 
 
-def test_the_demo_analyses_its_clip_and_makes_a_report(
+def test_the_demo_analyses_its_clips_and_makes_a_report(
     tmp_path: Path, call: Call, fake: FakeDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = tmp_path / "demo"
     said = call("demo", "--case", case)
     assert said.code == 0, said.err
-    assert "The clip really shows: " in said.out
+    for clip in ("clip.mp4", "repost.mp4"):
+        assert f"{clip} really shows: " in said.out
+    assert "repost.mp4 0:03.20–0:07.00 shows what demo/clip.mp4 shows at 0:00.00–0:03.80: mirrored" in said.out
+    assert "Numbers of the two videos must not be added up" in said.out
+    (overlay,) = (line.removeprefix("  Overlay: ") for line in said.out.splitlines() if line.startswith("  Overlay: "))
+    assert Path(overlay).is_relative_to(case / "matches")
+    assert Path(overlay).is_file()
     assert said.out.splitlines()[-1] == f"Report: {case / 'report' / 'index.html'}"
     assert call("verify", case).code == 0
     pictures = fake.pictures
     assert call("demo", "--case", case).code == 0
     assert fake.pictures == pictures
-    assert json.loads(call("demo", "--case", case, "--json").out)["videos"][0]["status"] == "skipped"
+    assert [item["status"] for item in json.loads(call("demo", "--case", case, "--json").out)["videos"]] == [
+        "skipped"
+    ] * 2
 
 
 @given(st.text(st.characters(exclude_categories=[])))

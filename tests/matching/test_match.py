@@ -149,6 +149,23 @@ def test_footage_that_does_not_move_says_how_sure_its_place_is() -> None:
     assert found.slack_seconds > 1
 
 
+def test_whole_shots_are_placed_by_their_cuts_where_footage_hardly_moves() -> None:
+    shot = pan(5, 3, speed=1)
+    film = HashIndex([footage("film", pan(8, 2) + shot + pan(9, 2), cuts=(20, 50))])
+    copy = edited(shot, np.fliplr)
+    found = only(match(footage("news", pan(7, 1) + copy + pan(6, 1), cuts=(10, 40)), film), "film")
+    assert found.query_seconds == pytest.approx((1, 4), abs=0.05)
+    assert found.reference_seconds == pytest.approx((2, 5), abs=0.05)
+
+
+def test_a_part_of_a_shot_is_not_stretched_to_its_cuts() -> None:
+    shot = pan(5, 4)
+    film = HashIndex([footage("film", pan(8, 2) + shot + pan(9, 2), cuts=(20, 60))])
+    found = only(match(footage("news", pan(7, 1) + shot[3:33] + pan(6, 1), cuts=(10, 40)), film), "film")
+    assert found.query_seconds == pytest.approx((1, 4), abs=0.05)
+    assert found.reference_seconds == pytest.approx((2.3, 5.3), abs=0.15)
+
+
 def test_the_same_comes_out_every_time(index: HashIndex) -> None:
     copy = footage("copy", edited(ORIGINAL, headlined))
     assert match(copy, index) == match(copy, index)

@@ -15,6 +15,7 @@ from roundel.cli import (
     cases,
     catalogue,
     claims,
+    demo,
     doctor,
     fingerprints,
     gallery,
@@ -46,7 +47,7 @@ app.command("report")(cases.report)
 app.command("verify")(cases.verify)
 app.command("match")(match.match)
 app.command("search")(search.search)
-app.command("demo")(analyze.demo)
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(batch.app, name="batch")
 app.add_typer(models.app, name="models")

@@ -1,15 +1,13 @@
-"""Verbs that analyse: ``analyze`` and ``demo``."""
+"""The verb ``analyze``, and what every verb that analyses does."""
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roundel.classes import tree
 from roundel.cli.output import (
     JsonOption,
     QuietOption,
@@ -29,9 +27,6 @@ from roundel.words import shorten
 if TYPE_CHECKING:
     from roundel.claims.files.reading import ClaimFile
     from roundel.job import Inputs, Outcome
-    from roundel.record import Analysis
-
-DEMO_CLIP = Path(__file__).parent.parent / "demo" / "clip.mp4"
 
 
 def analyze(
@@ -66,42 +61,7 @@ def analyze(
         "sampling": {"base_fps": _sample_fps(sample_fps)},
     }
     settings = load(config, flags)
-    return _run(videos, case, settings, as_json, quiet, claims)[0]
-
-
-def demo(
-    case: Annotated[Path, typer.Option(help="Folder of the case.")] = Path("roundel-demo"),
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> int:
-    """Analyse the demo clip, whose contents are known, and make its report.
-
-    Example: **roundel demo**
-    """
-    from roundel.cli.cases import make_report
-
-    code, outcomes = _run([DEMO_CLIP], case, load(), as_json, quiet)
-    if code == EXIT_INTERRUPTED:
-        return code
-    page, _ = make_report(case, "veiled")
-    if not as_json:
-        results.print(_beside_truth(outcomes[0].analysis if outcomes else None))
-        results.print(f"Report: {visible(str(page.absolute()))}")
-    return code
-
-
-def _beside_truth(analysis: Analysis | None) -> str:
-    """The true numbers of the demo clip, and whether each lies between the bounds that were found."""
-    truth = json.loads((DEMO_CLIP.parent / "truth.json").read_text(encoding="utf-8"))["distinct"]
-    counts = analysis.counts if analysis else {}
-    outside = [
-        name
-        for name, real in truth.items()
-        if name not in counts or not counts[name].lower <= real <= counts[name].upper
-    ]
-    shown = ", ".join(f"{real} {tree()[name].title}" for name, real in truth.items())
-    verdict = f"Outside the bounds: {', '.join(outside)}." if outside else "Each number lies between its bounds."
-    return f"The clip really shows: {shown}. {verdict}"
+    return run(videos, case, settings, as_json, quiet, claims)[0]
 
 
 def _read_claims(file: Path) -> ClaimFile:
@@ -129,9 +89,17 @@ def _sample_fps(text: str | None) -> float | str | None:
     return value
 
 
-def _run(
+def run(
     videos: list[Path], case: Path, settings: Config, as_json: bool, quiet: bool, claims: Path | None = None
 ) -> tuple[int, list[Outcome]]:
+    """Analyse videos into a case and print what was found.
+
+    Returns:
+        The exit code, and what came of each video.
+
+    Raises:
+        RoundelError: if nothing can be analysed, or the case cannot be written.
+    """
     from roundel import case as cases
     from roundel import job
     from roundel.detect import load_detector

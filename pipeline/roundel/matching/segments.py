@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from roundel.matching.alignment import Floats, Line
+from roundel.matching.alignment import NEAR_SECONDS, Floats, Line
 from roundel.matching.candidates import Hits
 from roundel.matching.comparing import Comparer
 from roundel.matching.footage import Footage
@@ -28,6 +28,7 @@ SAME_PLACE = 0.15  # how far corners may lie apart in two pairs of one segment, 
 NEXT_SECONDS = 0.5  # the keyframe that shows a moment of the reference is no farther from it
 HIDDEN_SECONDS = 2.0  # footage goes on after it could not be recognised for this long
 PLAY_SECONDS = 0.05  # how far a line may be off
+LEAST_WHOLE_SECONDS = 1.0  # shorter shots are taken for each other too easily
 LONE_STEP_SECONDS = 0.04  # how long a keyframe is shown if none follows
 
 
@@ -75,6 +76,8 @@ def prove(line: Line, along: Hits, comparer: Comparer) -> Segment | None:
 def spans(segment: Segment, query: Footage, reference: Footage) -> tuple[Span, Span]:
     """When the footage is shown in the query, and which time of the reference that is."""
     start, end = _start(query, segment.shown[0]), _end(query, segment.shown[-1])
+    if (whole := _whole(segment.line, (start, end), query, reference)) is not None:
+        return _rounded((start, end)), _rounded(whole)
     first, last = _start(reference, 0), _end(reference, len(reference.keyframes) - 1)
     line = segment.line
     seen = query.keyframes[segment.shown[0]].seconds, query.keyframes[segment.shown[-1]].seconds
@@ -85,7 +88,39 @@ def spans(segment: Segment, query: Footage, reference: Footage) -> tuple[Span, S
             end = min(end, cut) if cut >= seen[1] + PLAY_SECONDS else end
     start, end = max(start, (first - line.offset) / line.speed), min(end, (last - line.offset) / line.speed)
     there = line.speed * start + line.offset, line.speed * end + line.offset
-    return (round(start, 3), round(end, 3)), (round(there[0], 3), round(there[1], 3))
+    return _rounded((start, end)), _rounded(there)
+
+
+def _whole(line: Line, seconds: Span, query: Footage, reference: Footage) -> Span | None:
+    """The shots of the reference that are equally long and lie near the line, if these seconds are whole shots.
+
+    Cuts are known to a frame; a line through keyframes is not, where footage moves little.
+    """
+    if line.speed != 1 or seconds[1] - seconds[0] < LEAST_WHOLE_SECONDS:
+        return None
+    mine, bounds = _bounds(query), _bounds(reference)
+    if any(min(abs(moment - bound) for bound in mine) > PLAY_SECONDS for moment in seconds):
+        return None
+    there = [
+        (start, end)
+        for start in bounds
+        for end in bounds
+        if abs(start - seconds[0] - line.offset) <= NEAR_SECONDS
+        and abs((end - start) - (seconds[1] - seconds[0])) <= PLAY_SECONDS
+    ]
+    return min(there, key=lambda span: abs(span[0] - seconds[0] - line.offset), default=None)
+
+
+def _bounds(footage: Footage) -> list[float]:
+    """Where its shots begin, and where it ends."""
+    starts = [
+        keyframe.seconds for number, keyframe in enumerate(footage.keyframes) if keyframe.starts_shot or not number
+    ]
+    return [*starts, _end(footage, len(footage.keyframes) - 1)]
+
+
+def _rounded(span: Span) -> Span:
+    return round(span[0], 3), round(span[1], 3)
 
 
 def _spread(hits: Hits, query: Floats) -> list[int]:

@@ -10,7 +10,7 @@ from roundel import case as cases
 from roundel import custody, notes, package, words
 from roundel.errors import IntegrityError
 from roundel.record import Analysis, TrackRecord
-from roundel.report import cards, facts, findings, identities, method, others, proofs, shown_again, timeline
+from roundel.report import cards, elsewhere, facts, findings, identities, method, others, proofs, shown_again, timeline
 from roundel.report.pictures import Album
 from roundel.report.scales import VERDICTS
 from roundel.types import WRITING_UNREAD
@@ -69,6 +69,7 @@ class VideoView:
     rows_left_out: int
     counts: tuple[proofs.CountView, ...]
     again: shown_again.Again
+    elsewhere: elsewhere.Elsewhere
     cards: tuple[cards.Card, ...]
     cards_left_out: int
     people: str
@@ -141,12 +142,22 @@ def read_case(case: Path) -> Page:
     methods, numbers = method.methods(analyses)
     budget = _budget(analyses)
     videos = []
+    shared = elsewhere.of_case(
+        case,
+        {
+            folder.relative_to(case).as_posix(): elsewhere.Known(
+                f"v{number}", words.shorten(_name(known), 60), analysis
+            )
+            for number, (known, folder, analysis) in enumerate(entries, start=1)
+        },
+    )
     for number, (known, folder, analysis) in enumerate(entries, start=1):
         place = folder.relative_to(case).as_posix()
         lines = facts.file_facts(analysis, known, case, place, events)
         if len(methods) > 1:
             lines.append(facts.Fact("Made with", (f"method {numbers[number - 1]}",)))
-        videos.append(_video(analysis, folder, place, known, number, budget, tuple(lines)))
+        also = shared.get(place, elsewhere.Elsewhere())
+        videos.append(_video(analysis, folder, place, known, number, budget, tuple(lines), also))
     refused = tuple(facts.refusals(events, analyses))
     log = f"{events[-1].seq}, {events[-1].hash.removeprefix('sha256:')}" if events else ""
     claims = tuple(
@@ -200,6 +211,7 @@ def _video(
     number: int,
     budget: _Budget,
     lines: tuple[facts.Fact, ...],
+    also: elsewhere.Elsewhere,
 ) -> VideoView:
     damage = facts.damage(analysis.coverage)
     state = "failed" if analysis.failure else "damaged" if damage else "done"
@@ -208,7 +220,7 @@ def _video(
     anchors = {id(track): f"v{number}-s{index}" for index, track in enumerate(shown, start=1)}
     rows = _rows(analysis, anchors)
     album = Album(analysis, folder)
-    name = words.shorten(names[0], 120) if names else "video without a name"
+    name = _name(names)
     file = words.shorten(name, 60)
     by_id = {track.id: anchors[id(track)] for track in shown}
     again = shown_again.repeat_views(analysis, album, by_id, f"v{number}", file, budget.repeats)
@@ -236,6 +248,7 @@ def _video(
         rows_left_out=max(0, len(rows) - MOST_ROWS),
         counts=tuple(proofs.count_views(analysis, album, file)),
         again=again,
+        elsewhere=also,
         cards=tuple(cards.card(analysis, track, album, anchors[id(track)], budget.views, file) for track in shown),
         cards_left_out=len(tracks) - len(shown),
         people=others.people_words(analysis),
@@ -243,6 +256,10 @@ def _video(
         others=tuple(others.other_rows(analysis, album, file)),
         package=place,
     )
+
+
+def _name(names: Sequence[str]) -> str:
+    return words.shorten(names[0], 120) if names else "video without a name"
 
 
 def _rows(analysis: Analysis, anchors: dict[int, str]) -> list[SightingRow]:
