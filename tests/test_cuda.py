@@ -77,6 +77,23 @@ def test_without_a_driver_there_are_no_devices_and_no_decoder(monkeypatch: pytes
         cuda.driver()
 
 
+def test_a_child_needs_the_folder_that_the_library_was_loaded_from(
+    driver: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    driver()
+    monkeypatch.setattr(cuda, "VIDEO_LIBRARY", "libno-such-driver.so.1")
+    assert cuda.library_folders() == (tmp_path,)
+    monkeypatch.setattr(cuda, "LIBRARY", "libno-such-driver.so.1")
+    assert cuda.library_folders() == ()
+
+
+def test_a_child_needs_the_files_of_the_driver_and_of_each_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("nvidia0", "nvidia12", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset", "null"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(cuda, "DEVICE_FOLDER", tmp_path)
+    assert [path.name for path in cuda.device_files()] == ["nvidia-uvm", "nvidia0", "nvidia12", "nvidiactl"]
+
+
 @pytest.mark.gpu
 def test_this_machines_driver_answers() -> None:
     found = cuda.driver()

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -234,12 +235,24 @@ def test_settings_name_everything_that_determines_a_result() -> None:
     assert json.loads(json.dumps(made_with)) == made_with
 
 
+def test_an_analysis_runs_with_any_build_of_opencv_and_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_build(name: str) -> str:
+        if name == "opencv-python":
+            raise PackageNotFoundError(name)
+        return "5.0" if name.startswith("opencv") else version(name)
+
+    monkeypatch.setattr(job, "version", other_build)
+    names = job.provenance(SETTINGS, loaded(detector()))["libraries"]
+    assert "opencv-python" not in names
+    assert names["opencv-python-headless"] == "5.0"
+
+
 def test_the_log_says_what_the_decoder_was_kept_from_and_packages_do_not_depend_on_it(
     one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weak = {"limits": True, "no_network": False}
     analyse(tmp_path / "a", one)
-    monkeypatch.setattr(job, "protections", lambda: weak)
+    monkeypatch.setattr(job, "kept_from", lambda _: weak)
     analyse(tmp_path / "b", one)
     said = []
     for case in (tmp_path / "a", tmp_path / "b"):

@@ -39,7 +39,7 @@ from roundel.record import (
 )
 from roundel.report import Previews, pictures, render_case, timeline
 from roundel.report.render import environment
-from roundel.sandbox import PROTECTIONS
+from roundel.sandbox import DEVICES, PROTECTIONS
 
 HOSTILE = (
     "</title><script>alert(1)</script>",
@@ -308,6 +308,11 @@ KEPT = (
             ],
         ),
         ([{"no_network": "<script>"}, {"strange": True}], ["Every video: the decoder was perhaps not kept from"]),
+        (
+            [dict.fromkeys(PROTECTIONS, True) | {DEVICES: ["/dev/nvidia0", "/dev/nvidiactl"]}],
+            [f"was kept from {KEPT}; it could use /dev/nvidia0 and /dev/nvidiactl to decode, and make a local socket"],
+        ),
+        ([{DEVICES: {"<script>": 1}}], ["it could use"]),
         (["text", 7], ["Every video: it is not recorded what the decoder was kept from."]),
     ],
 )

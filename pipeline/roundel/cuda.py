@@ -7,14 +7,20 @@ one without CUDA.
 from __future__ import annotations
 
 import ctypes
+import os
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from roundel.errors import MissingProgramError
 
 LIBRARY = "libcuda.so.1"
 VIDEO_LIBRARY = "libnvcuvid.so.1"
 NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
+DEVICE_FOLDER = Path("/dev")
 _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…
+_DEVICE_FILE = re.compile(r"nvidia(?:\d+|ctl|-uvm)")
+_LINK_MAP = 2  # RTLD_DI_LINKMAP of dlfcn.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,35 @@ def decodes_video() -> bool:
     except OSError:
         return False
     return True
+
+
+def device_files() -> tuple[Path, ...]:
+    """The files by which a program reaches the driver and the GPUs of this machine."""
+    return tuple(sorted(path for path in DEVICE_FOLDER.glob("nvidia*") if _DEVICE_FILE.fullmatch(path.name)))
+
+
+def library_folders() -> tuple[Path, ...]:
+    """The folders that the driver's libraries were loaded from, which load others from there."""
+    found: dict[Path, None] = {}
+    for name in (LIBRARY, VIDEO_LIBRARY):
+        try:
+            library = ctypes.CDLL(name)
+        except OSError:
+            continue
+        found[_place_of(library).parent] = None
+    return tuple(found)
+
+
+class _LinkMap(ctypes.Structure):
+    """The beginning of what the loader keeps about a library: ``struct link_map`` of ``link.h``."""
+
+    _fields_ = (("address", ctypes.c_void_p), ("name", ctypes.c_char_p))
+
+
+def _place_of(library: ctypes.CDLL) -> Path:
+    kept = ctypes.POINTER(_LinkMap)()
+    ctypes.CDLL(None).dlinfo(ctypes.c_void_p(library._handle), _LINK_MAP, ctypes.byref(kept))
+    return Path(os.fsdecode(kept.contents.name)).resolve()
 
 
 class _DriverError(Exception):

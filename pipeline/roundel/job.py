@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -24,10 +25,9 @@ from roundel.disk import lies_within, read_bounded
 from roundel.errors import MediaError, RoundelError, StallError, UsageError
 from roundel.fingerprint.keyframes import VERSION as FINGERPRINTS
 from roundel.media.identity import identify
-from roundel.media.nvdec import decoder_name
+from roundel.media.nvdec import decoder_name, kept_from
 from roundel.media.process import ffmpeg_version
 from roundel.record import Analysis, ClaimRecord, to_record
-from roundel.sandbox import protections
 from roundel.specialists import Specialists
 from roundel.types import Failure, VideoIdentity, VideoResult
 
@@ -41,7 +41,14 @@ VIDEO_SUFFIXES = frozenset(
 )
 MOST_LIST_BYTES = 64 * 1024**2
 LIST_SUFFIXES = frozenset({".txt", ".lst", ".list"})
-LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "opencv-python", "pydantic", "scipy", "supervision", "trackers")
+LIBRARIES = ("ffmpeg-python", "networkx", "numpy", "pydantic", "scipy", "supervision", "trackers")
+OPENCV_DISTRIBUTIONS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+"""The builds of OpenCV, of which there has to be one."""
 
 CLAIMS = "claims"
 """Key of the hashes of the claim file and the findings files that a package's claims were read from."""
@@ -152,6 +159,13 @@ def read_list(path: Path) -> Iterator[str]:
             yield line.strip()
 
 
+def _builds_of_opencv() -> Iterator[str]:
+    for name in OPENCV_DISTRIBUTIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            version(name)
+            yield name
+
+
 def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists = NO_SPECIALISTS) -> dict[str, object]:
     """Everything that determines a result, besides the video: it names the analysis and is written into it.
 
@@ -168,7 +182,7 @@ def provenance(config: Config, loaded: LoadedDetector, specialists: Specialists 
         "ffmpeg_version": ffmpeg_version(config.media.ffmpeg),
         "tracker": "ByteTrack",
         "fingerprints": FINGERPRINTS,
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in sorted((*LIBRARIES, *_builds_of_opencv()))},
         "python_version": platform.python_version(),
         "machine": platform.machine(),
     }
@@ -263,7 +277,8 @@ def _analyze_one(
             f"{path}: unexpected {type(error).__name__}: {error}. The others go on. Please report this with the file."
         )
         return _note_failure(job, path, identity, type(error).__name__, message)
-    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256, cases.PROTECTIONS: protections()}
+    kept = kept_from(job.config.media)
+    details = {"manifest_sha256": manifest_sha256, "video": identity.sha256, cases.PROTECTIONS: kept}
     custody.append(job.case, cases.ANALYSED, name, details)
     message = analysis.failure.message if analysis.failure else ""
     return Outcome(path, "failed" if analysis.failure else "done", target, analysis, message)

@@ -104,6 +104,23 @@ def test_a_gpu_that_computes_something_else_is_found_out(
         doctor_gpu.decoding()
 
 
+def test_what_an_engine_raises_is_a_finding_of_one_line(
+    gpu_with_error: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu_with_error(0.0)
+    monkeypatch.setattr(doctor_gpu, "_frames", lambda _: iter(_three_frames()))
+
+    def fail(_: object, __: object) -> None:
+        raise KeyError("CUDA error\nand much more")
+
+    monkeypatch.setattr(OneBox, "detect", fail)
+    found = {item.name: item for item in doctor_gpu.findings()}
+    assert not found["inference on the GPU"].good
+    assert "CUDA error" in found["inference on the GPU"].text
+    assert "\n" not in found["inference on the GPU"].text
+    assert found["decoding on the GPU"].good, "the others are looked at all the same"
+
+
 def _three_frames() -> list[Any]:
     from fractions import Fraction
 

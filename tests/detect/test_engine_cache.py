@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import multiprocessing
 import os
+import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -122,3 +125,19 @@ def test_two_processes_that_want_the_same_engine_build_it_once() -> None:
         process.join()
     assert [was_there for was_there, _ in answers] == [False, True]
     assert answers[0][1] == answers[1][1]
+
+
+def test_who_waits_for_an_engine_makes_nothing_meanwhile(cache: Path) -> None:
+    """Else the one that builds finds a folder where it has just removed one."""
+    load()
+    [folder] = [path for path in cache.iterdir() if path.is_dir()]
+    shutil.rmtree(folder)
+    with ThreadPoolExecutor(1) as pool:
+        with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waiting = pool.submit(load)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.3)
+            assert not folder.exists()
+        assert not waiting.result(30)[0]
+    assert folder.is_dir()

@@ -22,6 +22,7 @@ from roundel.errors import MediaError, MissingProgramError
 from roundel.media import nvdec
 from roundel.media.decode import ffmpeg_arguments
 from roundel.media.probe import probe
+from roundel.sandbox import DEVICES, landlock, protections
 
 MakeClip = Callable[..., Path]
 FFMPEG = shutil.which("ffmpeg") or "ffmpeg"
@@ -203,6 +204,35 @@ def test_a_result_names_the_decoder(gpu: Callable[..., str]) -> None:
     assert nvdec.decoder_name(MediaConfig(hwaccel="cuda", ffmpeg=program)) == "ffmpeg, NVDEC (cuda)"
     named = nvdec.decoder_name(MediaConfig(hwaccel="auto", ffmpeg=program))
     assert named == "ffmpeg, NVDEC (cuda) unless a warning says otherwise"
+
+
+def test_only_a_decoder_on_a_gpu_gets_its_devices(
+    make_clip: MakeClip, gpu: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in counts as on a GPU only if it can write to the device, which no decoder may otherwise."""
+    if landlock.abi() == 0:
+        pytest.skip("this kernel has no landlock")
+    clip = make_clip("pattern.mp4", TEST_PICTURE, "-t", "1", *H264)
+    program = gpu(first="format=nv12,", act="{ echo x > /dev/null || exit 9; }")
+    with pytest.raises(MediaError, match="the GPU cannot decode this video"):
+        read(clip, hwaccel="cuda", ffmpeg=program)
+    monkeypatch.setattr(cuda, "device_files", lambda: (Path("/dev/null"),))
+    assert same_frames(read(clip, hwaccel="cuda", ffmpeg=program), read(clip))
+
+
+def test_the_log_says_which_devices_decoders_may_use(gpu: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    program = gpu()
+    monkeypatch.setattr(cuda, "device_files", lambda: (Path("/dev/null"),))
+    assert nvdec.kept_from(MediaConfig(hwaccel="off", ffmpeg=program)) == protections()
+    kept = nvdec.kept_from(MediaConfig(hwaccel="cuda", ffmpeg=program))
+    assert kept == protections([Path("/dev/null")]) | {DEVICES: ["/dev/null"]}
+
+
+@pytest.mark.gpu
+def test_a_decoder_on_the_gpu_is_kept_from_what_others_are() -> None:
+    kept = nvdec.kept_from(MediaConfig(hwaccel="cuda"))
+    assert "/dev/nvidiactl" in kept.pop(DEVICES)
+    assert kept == protections()
 
 
 CODECS = {

@@ -221,7 +221,9 @@ def test_a_program_in_a_home_folder_runs_with_its_own_libraries_and_sees_nothing
     home = tmp_path / "home"
     real = Path(shutil.which("ffprobe") or "").resolve()
     listed = subprocess.run(["ldd", real], capture_output=True, text=True, check=True).stdout
-    library = next(Path(line.split()[2]) for line in listed.splitlines() if "libavutil" in line)
+    library = next((Path(line.split()[2]) for line in listed.splitlines() if "libavutil" in line), None)
+    if library is None:
+        pytest.skip("ffprobe has the libraries of ffmpeg in itself")
     for folder in ("bin", "lib", "links"):
         (home / folder).mkdir(parents=True)
     shutil.copy(real, home / "bin/ffprobe")

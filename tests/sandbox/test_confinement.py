@@ -49,6 +49,7 @@ WRITING = {
     "make folder": "os.mkdir(folder + '/made')",
     "remove folder": "os.rmdir(folder + '/empty')",
     "make pipe": "os.mkfifo(folder + '/pipe')",
+    "the name of another process": "open(f'/proc/{victim}/comm', 'w').close()",
     "change mode": "os.chmod(canary, 0o600)",
     "change owner": "os.chown(canary, os.getuid(), os.getgid())",
     "change times": "os.utime(canary, (1, 1))",
@@ -57,7 +58,10 @@ NETWORK = {
     "TCP": "socket.create_connection(('127.0.0.1', port), 3)",
     "UDP": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', port))",
     "a server": "socket.create_server(('127.0.0.1', 0))",
-    "abstract socket": "socket.socket(socket.AF_UNIX).bind(b'\\0roundel-' + str(os.getpid()).encode())",
+    "local socket": "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).connect(folder + '/local')",
+    "sending to a local socket": "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'x', folder + '/local')",
+    "local socket by a pair": "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', folder + '/local')",
+    "a local server": "socket.socket(socket.AF_UNIX).bind(folder + '/server')",
     "netlink": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)",
 }
 PROCESSES = {
@@ -86,18 +90,23 @@ def victim() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-@pytest.fixture
-def attempt(tmp_path: Path, victim: subprocess.Popen[bytes]) -> Iterator[Callable[[str, bool], Finished]]:
+@pytest.fixture(params=["no device", "a device"])
+def attempt(
+    request: pytest.FixtureRequest, tmp_path: Path, victim: subprocess.Popen[bytes]
+) -> Iterator[Callable[[str, bool], Finished]]:
     """Run code with something to steal within reach; prints ``done`` if it came to its end."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "canary").write_text("bird")
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    devices = [Path("/dev/null")] if request.param == "a device" else []
+    local = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    local.bind(str(tmp_path / "local"))
+    with local, socket.create_server(("127.0.0.1", 0)) as server:
         given = [str(tmp_path / "canary"), str(tmp_path), str(victim.pid), str(server.getsockname()[1])]
 
         def act(code: str, inside: bool) -> Finished:
             command = [*PYTHON, f"{START}{code}\nprint('done')", *given]
             if inside:
-                return run(command, LIMITS, 100, LIBRARY)
+                return run(command, LIMITS, 100, LIBRARY, devices=devices)
             done = subprocess.run(command, capture_output=True, timeout=100, check=False)
             return Finished(done.returncode, done.stdout, done.stderr.decode(), False)
 
@@ -143,6 +152,29 @@ def test_a_child_does_not_reach_other_processes(
         assert victim.wait(30) == -signal.SIGTERM
 
 
+CUDA_NEEDS = {
+    "a local server without a file": "socket.socket(socket.AF_UNIX).bind(b'\\0roundel-' + str(os.getpid()).encode())",
+    "the names of its threads": "open(f'/proc/self/task/{os.getpid()}/comm', 'w').write('name')",
+    "the map of its memory": "open('/proc/self/maps').read()",
+    "links that are not there": """
+try:
+    os.unlink(folder + '/nothing')
+except FileNotFoundError:
+    pass
+""",
+}
+
+
+@pytest.mark.parametrize("what", CUDA_NEEDS)
+def test_only_a_child_with_a_device_may_do_what_cuda_needs(
+    attempt: Callable[[str, bool], Finished], request: pytest.FixtureRequest, what: str
+) -> None:
+    may = request.node.callspec.params["attempt"] == "a device"
+    inside = attempt(CUDA_NEEDS[what], True)
+    assert inside.stdout == (b"done\n" if may else b""), inside.stderr
+    assert attempt(CUDA_NEEDS[what], False).stdout == b"done\n"
+
+
 def test_a_child_makes_no_namespace(attempt: Callable[[str, bool], Finished]) -> None:
     code = "\nif libc.unshare(0x10000000) != 0: raise OSError"
     if attempt(code, False).returncode != 0:
@@ -176,9 +208,13 @@ print(libc.prctl(39, 0, 0, 0, 0), [hex(value) for value in struct.unpack("=6I", 
     assert attempt(code, False).stdout.startswith(b"0 ")
 
 
-def test_limits_hold_and_cannot_be_raised(attempt: Callable[[str, bool], Finished]) -> None:
-    code = """
-names = ("AS", "CPU", "FSIZE", "NOFILE", "CORE")
+def test_limits_hold_and_cannot_be_raised(
+    attempt: Callable[[str, bool], Finished], request: pytest.FixtureRequest
+) -> None:
+    """A driver reserves addresses without end, so with a device what is private and writable is counted."""
+    memory = "DATA" if request.node.callspec.params["attempt"] == "a device" else "AS"
+    code = f"names = ('{memory}', 'CPU', 'FSIZE', 'NOFILE', 'CORE')"
+    code += """
 print([resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in names])
 for name in names:
     kind = getattr(resource, "RLIMIT_" + name)

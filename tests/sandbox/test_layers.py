@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from roundel.sandbox import Limits, attempts, landlock, run, seccomp
+from roundel.sandbox import Limits, attempts, confine, landlock, run, seccomp
 from roundel.sandbox.attempts import PROTECTIONS, protections
 
 HEADERS = {
@@ -22,11 +22,13 @@ ALLOW, DENIED, UNKNOWN = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errn
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="these layers are Linux's")
 
 
-def decide(machine: str, number: int, *arguments: int, architecture: int | None = None) -> int:
+def decide(
+    machine: str, number: int, *arguments: int, architecture: int | None = None, uses_devices: bool = False
+) -> int:
     """What the filter answers to a call: a small machine that runs its code as the kernel does."""
     data = struct.pack("<iIQ", number, architecture or seccomp.ARCHITECTURES[machine], 0)
     data += struct.pack("<6Q", *arguments, *[0] * (6 - len(arguments)))
-    code, place, value = list(struct.iter_unpack("=HBBI", seccomp.program(machine))), 0, 0
+    code, place, value = list(struct.iter_unpack("=HBBI", seccomp.program(machine, uses_devices))), 0, 0
     while True:
         operation, yes, no, operand = code[place]
         place += 1
@@ -81,6 +83,27 @@ def test_the_filter_decides_alike_on_both_architectures(machine: str) -> None:
     ]  # fmt: skip
     assert decide(machine, 0x40000000 + 41) == UNKNOWN, "the 32-bit pointer calls of x86-64"
     assert decide(machine, 41, architecture=0x40000003) == DENIED, "the calls of another architecture"
+
+
+@pytest.mark.parametrize("machine", HEADERS)
+def test_with_devices_opening_to_write_is_left_to_landlock_and_a_local_socket_may_be_made(machine: str) -> None:
+    column = list(seccomp.ARCHITECTURES).index(machine)
+
+    def answer(name: str, *arguments: int) -> int:
+        number = seccomp.denied_calls()[name][column]
+        assert number is not None
+        return decide(machine, number, *arguments, uses_devices=True)
+
+    local, internet, netlink = 1, 2, 16
+    assert [answer("socket", family) for family in (local, internet, netlink)] == [ALLOW, DENIED, DENIED]
+    assert answer("unlinkat") == 0x00050000 | errno.ENOENT
+    others = seccomp.denied_calls().keys() - {"socket", *seccomp.MISSING}
+    assert {
+        name for name in others if seccomp.denied_calls()[name][column] is not None and answer(name) != DENIED
+    } == set()
+    openat = (257, 56)[column]
+    for flags, wanted in ((os.O_RDWR, ALLOW), (os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ALLOW), (os.O_TRUNC, DENIED)):
+        assert decide(machine, openat, 0, 0, flags, uses_devices=True) == wanted
 
 
 @pytest.mark.parametrize("machine", HEADERS)
@@ -173,7 +196,8 @@ def test_a_device_may_be_written_to_and_nothing_else(monkeypatch: pytest.MonkeyP
     assert "Permission denied" in allowed.stderr
     assert not (tmp_path / "file").exists()
     assert protections([device]) == dict.fromkeys(PROTECTIONS, True)
-    monkeypatch.setattr(landlock, "abi", lambda: 0)
+    without = "from roundel.sandbox import landlock\nlandlock.abi = lambda: 0\nbecome("
+    monkeypatch.setattr(confine, "_BECOME", confine._BECOME.replace("become(", without))
     attempts._tried.cache_clear()
     assert protections([device])["writes_nothing"] is False, "without landlock a device opens the door to all files"
 

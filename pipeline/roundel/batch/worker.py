@@ -20,7 +20,7 @@ from roundel.batch.store import agree_on, open_store, record
 from roundel.detect import load_detector
 from roundel.errors import MediaError, RoundelError, StallError
 from roundel.media.identity import identify
-from roundel.sandbox import protections
+from roundel.media.nvdec import kept_from
 from roundel.specialists import load_specialists
 from roundel.types import VideoIdentity
 
@@ -100,7 +100,7 @@ class Worker:
                 self._analyse(path, identity, folder)
             if wrong := package.problems(folder):
                 raise StallError(f"{wrong[0]}; nothing was analysed; move the package out of the case and run again")
-            notes = {cases.PROTECTIONS: protections()} if is_new else {}
+            notes = {cases.PROTECTIONS: kept_from(self._plan.config.media)} if is_new else {}
             outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})
             if is_new:
                 self._store.keep(folder, name)

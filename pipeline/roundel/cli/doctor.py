@@ -17,14 +17,9 @@ import typer
 from roundel import words
 from roundel.cli.output import JsonOption, QuietOption, print_json, results, visible
 from roundel.errors import EXIT_OK, EXIT_USAGE, RoundelError
+from roundel.job import OPENCV_DISTRIBUTIONS
 
 OLDEST_FFMPEG = (5, 1)
-OPENCV_DISTRIBUTIONS = (
-    "opencv-python",
-    "opencv-python-headless",
-    "opencv-contrib-python",
-    "opencv-contrib-python-headless",
-)
 OWN_USER = "open strangers' files as a user of its own or in a container (docs/sandbox.md)"
 _FILTERS = (
     "that needs Linux on x86-64 or arm64 with seccomp filters; without them open strangers' files in a container that "

@@ -161,5 +161,5 @@ def findings() -> Iterator[Finding]:
             continue
         try:
             yield Finding(check.name, True, check.look(), check.needed)
-        except (RoundelError, ImportError, OSError) as error:
-            yield Finding(check.name, False, str(error), check.needed)
+        except Exception as error:  # engines have errors of their own
+            yield Finding(check.name, False, (str(error) or type(error).__name__).splitlines()[0][:300], check.needed)

@@ -42,7 +42,10 @@ class _Request:
 
 
 class SharedNetwork:
-    """A network that any number of threads may call at the same time; the bare one gets one call at a time."""
+    """A network that any number of threads may call at the same time; the bare one gets one call at a time.
+
+    On a GPU it needs that: calls side by side of one session on CUDA fail or give other bytes (docs/adr/0015).
+    """
 
     def __init__(self, network: Network, most: int, wait_seconds: float = WAIT_SECONDS, filled: bool = False) -> None:
         """Take a network.

@@ -57,12 +57,13 @@ def kept_engine(name: str, facts: Mapping[str, str]) -> Iterator[Kept]:
     digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()
     folder = cache_folder() / f"{name}-{digest[:16]}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with folder.with_name(f"{folder.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             kept = Kept(folder, _is_whole(folder, facts))
-            if not kept.was_there:
-                shutil.rmtree(folder)
+            if not kept.was_there:  # only who holds the lock touches the folder
+                if folder.exists():
+                    shutil.rmtree(folder)
                 folder.mkdir(mode=0o700)
             yield kept
             hashes = _hashes(folder)

@@ -17,6 +17,7 @@ from roundel.quiet import hush
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 TENSORRT_LIBRARY = "libnvinfer.so.10"
+TENSORRT_PACKAGES = "install NVIDIA's libnvinfer10 and libnvonnxparsers10 (docs/gpu.md)"
 GPU_BUILD = "pip uninstall onnxruntime, then pip install --require-hashes -r requirements-gpu.lock (docs/gpu.md)"
 
 # Algorithms chosen by rule, not by timing, and float32 that is float32: the same build gives the same digits each time.
@@ -85,7 +86,7 @@ def tensorrt_version() -> str:
         number = int(ctypes.CDLL(TENSORRT_LIBRARY).getInferLibVersion())
     except OSError as error:
         raise MissingProgramError(
-            f"TensorRT is not installed ({TENSORRT_LIBRARY} cannot be loaded): {GPU_BUILD}"
+            f"TensorRT is not installed ({TENSORRT_LIBRARY} cannot be loaded): {TENSORRT_PACKAGES}"
         ) from error
     return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
 

@@ -26,6 +26,7 @@ import ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
+from roundel import cuda
 from roundel.config import MediaConfig
 from roundel.errors import MediaError, MediaLimitError, StallError
 from roundel.media import nvdec
@@ -114,11 +115,15 @@ class VideoDecoder:
         yield from self._decode(on_gpu=False)
 
     def _decode(self, on_gpu: bool) -> Iterator[Frame]:
-        config = nvdec.without_address_limit(self._config) if on_gpu else self._config
         with plain_name(self._path) as plain:
-            arguments = ffmpeg_arguments(plain, self._info, config, on_gpu)
-            variables = nvdec.variables() if on_gpu else {}
-            child = Child(arguments, limits(config), [self._path], self._on_line, variables=variables)
+            child = Child(
+                ffmpeg_arguments(plain, self._info, self._config, on_gpu),
+                limits(self._config),
+                [self._path, *(cuda.library_folders() if on_gpu else ())],
+                self._on_line,
+                variables=nvdec.variables() if on_gpu else {},
+                devices=cuda.device_files() if on_gpu else (),
+            )
             assert child.process.stdout is not None
             with contextlib.suppress(OSError):
                 fcntl.fcntl(child.process.stdout, getattr(fcntl, "F_SETPIPE_SZ", 1031), PIPE_BYTES)

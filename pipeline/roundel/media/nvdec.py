@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import functools
 import os
+from pathlib import Path
 
 from roundel import cuda
 from roundel.config import MediaConfig
 from roundel.errors import MissingProgramError
 from roundel.media.process import SECONDS_TO_ANSWER, limits, program
-from roundel.sandbox import run
+from roundel.sandbox import confinement, run
 from roundel.types import MediaInfo
 
 FRAME_FORMATS = frozenset({"nv12", "p010le", "p016le"})
 """Pixel formats of frames from the GPU, for 8, 10 and 12 bits of 4:2:0."""
 STREAM_FORMATS = frozenset({"yuv420p", "yuvj420p", "yuv420p10le", "yuv420p12le"})
 """Pixel formats of streams that are given to the GPU: 4:2:0, as nearly all video is. Of others one could not tell."""
-ADDRESS_SPACE_BYTES = 1 << 46
-"""CUDA reserves addresses for all memory of the machine and its GPUs, so that a limit on them cannot be kept."""
 
 
 def require(config: MediaConfig) -> None:
@@ -89,9 +88,18 @@ def hwaccels(name: str) -> tuple[str, ...]:
     return tuple(done.stdout.decode("utf-8", "replace").split()[3:])
 
 
-def without_address_limit(config: MediaConfig) -> MediaConfig:
-    """The limits of a decoding process that uses CUDA."""
-    return config.model_copy(update={"memory_bytes": ADDRESS_SPACE_BYTES})
+def devices(config: MediaConfig) -> tuple[Path, ...]:
+    """The device files that decoders use under this configuration.
+
+    Raises:
+        MissingProgramError: if the GPU is asked for and cannot be had.
+    """
+    return cuda.device_files() if is_used(config) else ()
+
+
+def kept_from(config: MediaConfig) -> dict[str, object]:
+    """What decoders are kept from under this configuration, and what they may do for a GPU, for the custody log."""
+    return confinement(devices(config))
 
 
 def variables() -> dict[str, str]:

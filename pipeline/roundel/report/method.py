@@ -10,7 +10,7 @@ from typing import Any
 from roundel import words
 from roundel.record import Analysis
 from roundel.report.findings import label
-from roundel.sandbox import PROTECTIONS
+from roundel.sandbox import DEVICES, PROTECTIONS
 
 MOST_NAMES = 20
 _UNKNOWN = "not recorded"
@@ -53,25 +53,28 @@ def confinements(recorded: Sequence[tuple[str, object]]) -> list[str]:
     Args:
         recorded: the name of each video, and what the custody log holds about it, which anybody may have written.
     """
-    groups: dict[tuple[bool | None, ...] | None, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for name, given in recorded:
-        known = tuple(given.get(key) for key in PROTECTIONS) if isinstance(given, Mapping) else None
-        states = tuple(state if isinstance(state, bool) else None for state in known) if known else None
-        groups.setdefault(states, []).append(name)
+        groups.setdefault(_confinement(given), []).append(name)
     return [
-        f"{'Every video' if len(groups) == 1 else words.some(names, MOST_NAMES)}: {_confinement(states)}."
-        for states, names in groups.items()
+        f"{'Every video' if len(groups) == 1 else words.some(names, MOST_NAMES)}: {said}."
+        for said, names in groups.items()
     ]
 
 
-def _confinement(states: tuple[bool | None, ...] | None) -> str:
-    if states is None:
+def _confinement(given: object) -> str:
+    if not isinstance(given, Mapping):
         return "it is not recorded what the decoder was kept from"
+    states = [state if isinstance(state := given.get(key), bool) else None for key in PROTECTIONS]
     said = []
     for wanted, how in ((True, "was kept from"), (False, "was not kept from"), (None, "was perhaps not kept from")):
         harms = [harm for harm, state in zip(PROTECTIONS.values(), states, strict=True) if state is wanted]
         if harms:
             said.append(f"{how} {words.listed(harms)}")
+    if devices := given.get(DEVICES):
+        names = [str(name) for name in devices] if isinstance(devices, list) else [str(devices)]
+        shown = words.shorten(words.some(names, MOST_NAMES), 200)
+        said.append(f"could use {shown} to decode, and make a local socket for that")
     return f"the decoder {'; it '.join(said)}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import socket
 import sys
 import sysconfig
 import tempfile
@@ -23,6 +24,8 @@ PROTECTIONS = {
     "limits": "exceeding its limits of memory and time",
 }
 """The names under which protections are recorded, and what each keeps a child from."""
+DEVICES = "devices"
+"""The name under which is recorded which devices a child may use."""
 
 _LIMITS = Limits(2 * 1024**3, 20)
 _SECONDS = 60.0
@@ -53,14 +56,26 @@ def capabilities():
     effective, permitted, _, high, high_permitted, _ = struct.unpack("=6I", held.raw)
     return (effective | permitted) & ~4 | high | high_permitted
 
-kinds = [(family, kind) for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
+def reach(family, kind, address):
+    made = socket.socket(family, kind)
+    made.connect(address) if address else None
+
+def reach_by_pair():
+    made, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    made.sendto(b"x", given["local"])
+
+def send():
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"x", given["local"])
+
+kinds = [(family, kind, None) for family in (socket.AF_INET, socket.AF_INET6)
          for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+kinds.append((socket.AF_UNIX, socket.SOCK_DGRAM, given["local"]))
 wanted = {getattr(resource, name): value for name, value in given["limits"].items()}
 print(json.dumps({
     "reads_only_its_input": fails((os.open, canary, os.O_RDONLY), (os.listdir, folder)),
     "writes_nothing": fails((os.open, canary, os.O_WRONLY), (os.open, folder + "/new", os.O_WRONLY | os.O_CREAT),
         (os.chmod, canary, 0o640), (os.truncate, canary, 0), (os.mkdir, folder + "/made"), (os.unlink, canary)),
-    "no_network": fails(*((socket.socket, family, kind) for family, kind in kinds)),
+    "no_network": fails((reach_by_pair,), (send,), *((reach, *kind) for kind in kinds)),
     "no_other_processes": sys.platform == "linux" and fails((os.kill, os.getppid(), 0), (trace_me,)),
     "no_new_privileges": sys.platform == "linux" and libc.prctl(39, 0, 0, 0, 0) == 1 and capabilities() == 0,
     "limits": all(0 <= resource.getrlimit(kind)[1] <= value for kind, value in wanted.items())
@@ -78,19 +93,28 @@ def protections(devices: Iterable[Path] = ()) -> dict[str, bool | None]:
     return dict(_tried(tuple(devices)))
 
 
+def confinement(devices: Iterable[Path] = ()) -> dict[str, object]:
+    """:func:`protections` as they are recorded: with the devices, if there are any."""
+    used = tuple(devices)
+    return {**protections(used), **({DEVICES: [str(path) for path in used]} if used else {})}
+
+
 @functools.cache
 def _tried(devices: tuple[Path, ...]) -> tuple[tuple[str, bool | None], ...]:
     limits = {"RLIMIT_CPU": _LIMITS.cpu_seconds, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
     if sys.platform == "linux":
-        limits["RLIMIT_AS"] = _LIMITS.memory_bytes
+        limits["RLIMIT_DATA" if devices else "RLIMIT_AS"] = _LIMITS.memory_bytes
     with tempfile.TemporaryDirectory(prefix="roundel-") as folder:
         canary = Path(folder) / "canary"
         canary.write_bytes(b"bird")
-        given = json.dumps({"canary": str(canary), "folder": folder, "limits": limits})
+        local = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        local.bind(f"{folder}/socket")
+        given = json.dumps({"canary": str(canary), "folder": folder, "local": f"{folder}/socket", "limits": limits})
         python = [sys.executable, "-I", "-S", "-c", _ATTEMPTS, given]
         reads = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
         try:
-            done = run(python, _LIMITS, _SECONDS, sorted(reads), devices=devices)
+            with local:
+                done = run(python, _LIMITS, _SECONDS, sorted(reads), devices=devices)
             found = json.loads(done.stdout)
         except (OSError, ValueError, MissingProgramError):
             found = {}

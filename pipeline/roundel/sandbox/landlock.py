@@ -21,7 +21,7 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on all archi
 VERSION = 1
 PATH_BENEATH = 1
 
-EXECUTE, WRITE, READ, LIST, CONTROL = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 15
+EXECUTE, WRITE, READ, LIST, TRUNCATE, CONTROL = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 15
 RIGHTS_SINCE = {1: (1 << 13) - 1, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
 """Rights over files that an ABI brought: open, make and remove; link to elsewhere; truncate; control devices."""
 TCP_SINCE, TCP = 4, 0b11  # bind, connect

@@ -29,7 +29,8 @@ CLOSE_RANGE = 436
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 _DENIED = """
-socket 41 198
+socket 41 198                socketpair 53 199            connect 42 203               sendto 44 206
+sendmsg 46 211               sendmmsg 307 269
 
 ptrace 101 117               process_vm_readv 310 270     process_vm_writev 311 271    kcmp 312 272
 kill 62 129                  tkill 200 130                tgkill 234 131               perf_event_open 298 241
@@ -89,6 +90,9 @@ CONDITIONS = (
 )
 FCNTL, SIGNAL_BY_FILE = (72, 25), (8, 10, 15)
 """Files can be told to send a signal to any process: F_SETOWN, F_SETSIG, F_SETOWN_EX."""
+LOCAL = 1  # AF_UNIX
+MISSING = ("unlink", "unlinkat")
+"""The library of CUDA removes links that may have been left, and gives up if that is refused: there is no such file."""
 
 
 def denied_calls() -> dict[str, tuple[int | None, int | None]]:
@@ -111,17 +115,18 @@ def available() -> bool:
     return False
 
 
-def restrict(opens_devices: bool = False) -> None:
+def restrict(uses_devices: bool = False) -> None:
     """Filter the calls of this thread, for ever; do nothing where there are no filters.
 
-    The thread must have no new privileges. A filter does not see what is opened: where ``opens_devices``, it leaves
-    opening for writing to landlock.
+    The thread must have no new privileges. ``uses_devices`` is for a child that works with the driver of a device. A
+    filter does not see what is opened, so that opening for writing is left to landlock then. And the library of CUDA
+    wants a local socket (``AF_UNIX``), which it may make and name, but not connect to anything or send from.
 
     Raises:
         OSError: if the kernel refuses.
     """
     if available():
-        code = program(platform.machine(), opens_devices)
+        code = program(platform.machine(), uses_devices)
         kernel.prctl(SET_SECCOMP, MODE_FILTER, _pointer_to(code))
 
 
@@ -136,7 +141,7 @@ _kept: list[ctypes.Array[ctypes.c_char]] = []
 
 
 @functools.cache
-def program(machine: str, opens_devices: bool = False) -> bytes:
+def program(machine: str, uses_devices: bool = False) -> bytes:
     """The filter for an architecture, as an array of ``struct sock_filter``.
 
     Raises:
@@ -150,16 +155,22 @@ def program(machine: str, opens_devices: bool = False) -> bytes:
         (IF_EQUAL, CLOSE_RANGE, "allow", ""),
         (IF_AT_LEAST, NEW_CALLS, "unknown", ""),
     ]
-    denied = (pair[column] for pair in denied_calls().values())
-    lines += [(IF_EQUAL, number, "deny", "") for number in denied if number is not None]
+    denied = {name: pair[column] for name, pair in denied_calls().items()}
+    if uses_devices:
+        lines += _if_call(denied.pop("socket") or 0, 0, [(IF_EQUAL, LOCAL, "allow", "deny")])
+        lines += [(IF_EQUAL, number, "missing", "") for name in MISSING if (number := denied.pop(name)) is not None]
+    lines += [(IF_EQUAL, number, "deny", "") for number in denied.values() if number is not None]
     for condition in CONDITIONS:
         number = condition.numbers[column]
-        if number is not None and not (opens_devices and condition.bits == WRITING):
-            lines += _if_call(number, condition.argument, [(IF_ANY_BIT, condition.bits, "deny", "allow")])
+        if number is not None:
+            by_landlock = [(IF_ANY_BIT, os.O_WRONLY | os.O_RDWR, "allow", "")]  # which is blind to O_TRUNC before ABI 3
+            tests = by_landlock if uses_devices and condition.bits == WRITING else []
+            lines += _if_call(number, condition.argument, [*tests, (IF_ANY_BIT, condition.bits, "deny", "allow")])
     lines += _if_call(FCNTL[column], 1, [(IF_EQUAL, value, "deny", "") for value in SIGNAL_BY_FILE])
     ends = {
         "allow": (RETURN, ALLOW, "", ""),
         "deny": (RETURN, FAIL | errno.EPERM, "", ""),
+        "missing": (RETURN, FAIL | errno.ENOENT, "", ""),
         "unknown": (RETURN, FAIL | errno.ENOSYS, "", ""),
     }
     places = {name: len(lines) + index for index, name in enumerate(ends)}

@@ -3,13 +3,15 @@
 Landlock, the filter of system calls and the waiver of privileges belong to a thread and go over to its children. So a
 thread of its own restricts itself, starts the child and ends; the program around it keeps all its rights, and no code
 runs between fork and exec. Limits belong to a whole process, and a thread cannot take them for its child alone: a shell
-sets them and becomes the program by ``exec``, so that they hold from its first instruction.
+sets them and becomes the program by ``exec``, so that they hold from its first instruction. A child that uses a device
+restricts itself (:mod:`roundel.sandbox.confine`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import gc
 import os
 import resource
@@ -24,7 +26,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from roundel.sandbox import kernel, landlock, seccomp
+from roundel.sandbox import kernel, landlock
+from roundel.sandbox.confine import confine, confining_itself
 from roundel.sandbox.programs import needs
 
 SHELL = Path("/bin/sh")
@@ -37,7 +40,11 @@ _starting = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a child may use: bytes of address space (not limited on macOS), seconds of processor time."""
+    """What a child may use: bytes of memory (not limited on macOS), seconds of processor time.
+
+    Memory is address space. The driver of a device reserves much more of it than it uses: where there are devices, only
+    what is private to the child and writable is counted.
+    """
 
     memory_bytes: int
     cpu_seconds: int
@@ -74,10 +81,12 @@ def start(
         MissingProgramError: if the program's loader is missing.
     """
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    command = [str(SHELL), "-c", f'{_limiting(limits)} && exec "$@"', "sh", *map(str, arguments)]
-    rights = {**needs(SHELL), **needs(Path(arguments[0])), **{path: _right_to_read(path) for path in reads}}
-    for device in devices:
-        rights[device] = landlock.READ | landlock.WRITE | landlock.CONTROL
+    words, used = [str(word) for word in arguments], tuple(devices)
+    rights = {**needs(SHELL), **needs(Path(words[0])), **{path: _right_to_read(path) for path in reads}}
+    rights |= dict.fromkeys(used, landlock.READ | landlock.WRITE | landlock.CONTROL)
+    if used and sys.platform == "linux":
+        words = confining_itself(rights, words)
+    command = [str(SHELL), "-c", f'{_limiting(limits, uses_devices=bool(used))} && exec "$@"', "sh", *words]
     ours, theirs = _pipe()
     with theirs, contextlib.ExitStack() as stack:
         source = stdin or stack.enter_context(Path(os.devnull).open("rb"))
@@ -94,7 +103,8 @@ def start(
                 start_new_session=True,
             )
 
-        process = _from_a_restricted_thread(popen, rights) if sys.platform == "linux" else popen()
+        restrict = kernel.give_up_privileges if used else functools.partial(confine, rights)
+        process = _from_a_restricted_thread(popen, restrict) if sys.platform == "linux" else popen()
         try:
             _end_with_us(process.pid, theirs)
         except BaseException:
@@ -108,7 +118,7 @@ def _right_to_read(path: Path) -> int:
 
 
 def _from_a_restricted_thread(
-    popen: Callable[[], subprocess.Popen[bytes]], rights: Mapping[Path, int]
+    popen: Callable[[], subprocess.Popen[bytes]], restrict: Callable[[], None]
 ) -> subprocess.Popen[bytes]:
     """Call it from a thread that has given up what its child shall not have.
 
@@ -118,7 +128,7 @@ def _from_a_restricted_thread(
 
     def restrict_and_start() -> None:
         try:
-            _restrict(rights)
+            restrict()
             made.set_result(popen())
         except BaseException as error:
             made.set_exception(error)
@@ -136,22 +146,13 @@ def _from_a_restricted_thread(
     return made.result()
 
 
-def _restrict(rights: Mapping[Path, int]) -> None:
-    opens_devices = any(allowed & landlock.WRITE for allowed in rights.values())
-    try:
-        kernel.give_up_privileges()
-        landlock.restrict(rights)
-        seccomp.restrict(opens_devices)
-    except OSError as error:
-        raise OSError(error.errno, f"the kernel refuses to set up the sandbox: {error.strerror}") from error
-
-
-def _limiting(limits: Limits) -> str:
+def _limiting(limits: Limits, uses_devices: bool = False) -> str:
     """Shell commands that set the limits; a limit that this process stands under and that is lower stays."""
     wanted = [("t", resource.RLIMIT_CPU, limits.cpu_seconds, 1), ("f", resource.RLIMIT_FSIZE, 0, 512)]
     wanted += [("n", resource.RLIMIT_NOFILE, OPEN_FILES, 1), ("c", resource.RLIMIT_CORE, 0, 512)]
     if sys.platform == "linux":
-        wanted.append(("v", resource.RLIMIT_AS, limits.memory_bytes, 1024))
+        memory = ("d", resource.RLIMIT_DATA) if uses_devices else ("v", resource.RLIMIT_AS)
+        wanted.append((*memory, limits.memory_bytes, 1024))
     commands = []
     for option, kind, value, unit in wanted:
         present = resource.getrlimit(kind)[1]
