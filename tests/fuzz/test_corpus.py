@@ -12,7 +12,7 @@ from targets import CORPUS, TARGETS, kept
 from roundel.errors import RoundelError
 
 SECONDS_EACH = 5.0
-MOST_BYTES = 300_000
+MOST_BYTES = 1_000_000
 
 
 @pytest.mark.parametrize("name", TARGETS)

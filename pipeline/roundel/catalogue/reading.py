@@ -130,6 +130,9 @@ def equipment_type(data: Mapping[str, Any]) -> EquipmentType:
 
     Whatever has a source of its own becomes a fact as well: the designs it comes from and its identifiers.
     """
+    for key in ("id", "kind", "parent"):
+        if not isinstance(data[key], str):
+            raise ValueError(f"{key} is no text")
     ids = dict(data.get("external_ids", {}))
     designations = tuple(ids.pop("sipri_designations", ()))
     derived = data.get("derived_from", ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from roundel.record.base import Part, Sha256, Span, canonical
 from roundel.record.claims import ClaimRecord
@@ -169,6 +169,13 @@ class CountRecord(Part):
     upper: int = Field(description="so many if no object is seen twice but where the footage itself is shown again")
     shown_again: int = Field(0, description="tracks that are another one of them, because the footage is shown again")
     proof: list[ProofRecord] = Field(description="frames that prove the lower bound")
+
+    @field_validator("interval")
+    @classmethod
+    def _has_both_ends(cls, interval: list[int]) -> list[int]:
+        if len(interval) != 2:
+            raise ValueError("an interval has two ends")
+        return interval
 
 
 class Exhibit(Part):
