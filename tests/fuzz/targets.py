@@ -285,7 +285,7 @@ TARGETS = {
     "manifest": Target(_package, _package_seeds),
     "custody": Target(_log, _log_seeds),
     "events": Target(_events, _events_seeds, is_json=True),
-    "report": Target(_report, lambda: iter(kept("report")), is_json=True),
+    "report": Target(_report, _files(Path(__file__).parent / "seeds" / "report.json"), is_json=True),
     "settings": Target(_config("settings.toml"), lambda: iter([config.Config().to_toml().encode()])),
     "mapping-yaml": Target(_config("m.yaml"), _files(ROOT / "models" / "roundel_models" / "mappings" / "coco.yaml")),
     "mapping-toml": Target(_config("m.toml"), lambda: iter([b'[classes]\nTank = "armoured_vehicle"\n[shown_as]\n'])),

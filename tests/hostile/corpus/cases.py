@@ -15,7 +15,7 @@ from forgery import forged_case, write_log
 from roundel import case as cases
 from roundel import custody, package
 
-SEED = REPOSITORY / "tests" / "fuzz" / "corpus" / "report" / "demo"
+SEED = REPOSITORY / "tests" / "fuzz" / "seeds" / "report.json"
 MOST_LINES = 45
 Change = Callable[[Path, Path], object]
 
