@@ -15,10 +15,8 @@ Meta advises for pictures; *one hash a video* compares the majority of each bit 
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -28,7 +26,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from copies_material import EDITS, PLAIN, Half, footage, material, patterns
+from copies_material import EDITS, PLAIN, Half, footage, material, options, patterns
 
 from roundel.fingerprint.keyframes import Keyframe
 from roundel.matching import segments
@@ -38,7 +36,6 @@ from roundel.matching.footage import Footage
 from roundel.matching.match import match
 from roundel.matching.segments import times
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 WIDE = 80  # radius at which unrelated candidates are counted
 COMPARED = 4000  # unrelated candidates whose pictures are compared
 
@@ -263,13 +260,7 @@ def report_published(media: Path, work: Path) -> None:
 
 def main() -> None:
     """Run as a program."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--media", type=Path, default=SHARED / "media")
-    parser.add_argument("--data", type=Path, default=SHARED / "data")
-    parser.add_argument("--half", choices=("tune", "report"), nargs="+", default=["tune", "report"])
-    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "roundel-copies")
-    parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
+    given = options(__doc__)
     cv2.setNumThreads(1)
     for half in given.half:
         made, found = run_half(half, given.media, given.data, given.work, given.jobs)

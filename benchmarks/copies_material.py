@@ -6,11 +6,13 @@ were chosen, ``report`` was not.
 
 from __future__ import annotations
 
+import argparse
 import pickle
 import random
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ from roundel.fingerprint.storage import decode_still, encode_still
 from roundel.matching.footage import Footage, fingerprint_video
 
 ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
 DEMO = ROOT / "pipeline" / "roundel" / "demo" / "clip.mp4"
 SOURCES = {
     "tune": ("convoy_from_air", "lav", "portrait_tank", "V_AIRPLANE_010"),
@@ -158,3 +161,14 @@ def patterns(media: Path) -> Iterator[tuple[str, Path]]:
     for name in PATTERNS:
         yield f"pattern-{name}", media / "copies" / f"pattern-{name}.mp4"
     yield "doorknob-hd-no-bar", media / "copies" / "doorknob-hd-no-bar.mp4"
+
+
+def options(about: str) -> argparse.Namespace:
+    """The command line of a benchmark on these clips; ``about`` is its docstring."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--media", type=Path, default=SHARED / "media")
+    parser.add_argument("--data", type=Path, default=SHARED / "data")
+    parser.add_argument("--half", choices=("tune", "report"), nargs="+", default=["tune", "report"])
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "roundel-copies")
+    parser.add_argument("--jobs", type=int, default=2)
+    return parser.parse_args()

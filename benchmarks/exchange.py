@@ -10,7 +10,6 @@ second, as vPDQ does; and up to 16 whole pictures without a quality, as auto-arc
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -18,13 +17,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from copies import overlap
-from copies_material import EDITS, PLAIN, Half, footage, material
+from copies_material import EDITS, PLAIN, Half, footage, material, options
 
 from roundel.exchange.candidates import LEAST_PAIRS, HashCandidate, hash_candidates
 from roundel.exchange.model import Rows, Video
 from roundel.matching.footage import Footage
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 FORMS = ("all hashes", "vPDQ", "auto-archiver")
 LIMITS = (1, 2, 3, 4, 5)
 THUMBNAILS = 16
@@ -127,13 +125,7 @@ def count_ones(clips: dict[str, Path], cache: Path) -> None:
 
 def main() -> None:
     """Run as a program."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--media", type=Path, default=SHARED / "media")
-    parser.add_argument("--data", type=Path, default=SHARED / "data")
-    parser.add_argument("--half", choices=("tune", "report"), nargs="+", default=["tune", "report"])
-    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "roundel-copies")
-    parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
+    given = options(__doc__)
     for half in given.half:
         run_half(half, given)
 

@@ -17,7 +17,6 @@ import typer
 from roundel import words
 from roundel.cli.output import JsonOption, QuietOption, print_json, results, visible
 from roundel.errors import EXIT_OK, EXIT_USAGE, RoundelError
-from roundel.job import OPENCV_DISTRIBUTIONS
 
 OLDEST_FFMPEG = (5, 1)
 OWN_USER = "open strangers' files as a user of its own or in a container (docs/sandbox.md)"
@@ -78,6 +77,8 @@ def _ffmpeg() -> str:
 
 
 def _opencv() -> str:
+    from roundel.job import OPENCV_DISTRIBUTIONS
+
     present = {name: found for name in OPENCV_DISTRIBUTIONS if (found := installed(name))}
     if len(present) > 1:
         raise RoundelError(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from roundel.record.base import Part, Sha256, Span, canonical
+from roundel.record.base import Interval, Part, Sha256, Span, canonical
 from roundel.record.claims import ClaimRecord
 from roundel.record.matches import MatchRecord, record_of
 from roundel.types import Count, Reading, Shot, Sighting, TypeOpinion, VideoResult
@@ -165,17 +165,10 @@ class CountRecord(Part):
 
     lower: int = Field(description="at least so many different objects are seen side by side in the proof frames")
     estimate: int = Field(description="median over random ways to explain the tracks; no likeness is used")
-    interval: list[int] = Field(description="5 to 95 % of the ways to explain the tracks")
+    interval: Interval = Field(description="5 to 95 % of the ways to explain the tracks")
     upper: int = Field(description="so many if no object is seen twice but where the footage itself is shown again")
     shown_again: int = Field(0, description="tracks that are another one of them, because the footage is shown again")
     proof: list[ProofRecord] = Field(description="frames that prove the lower bound")
-
-    @field_validator("interval")
-    @classmethod
-    def _has_both_ends(cls, interval: list[int]) -> list[int]:
-        if len(interval) != 2:
-            raise ValueError("an interval has two ends")
-        return interval
 
 
 class Exhibit(Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 LARGEST = 2**53 - 1
 """Larger numbers are not the same in every reader of JSON: RFC 8259, section 6."""
@@ -14,6 +14,15 @@ Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 Span = Annotated[list[float], Field(min_length=2, max_length=2, description="[from, to) in seconds")]
+
+
+def _has_both_ends(interval: list[int]) -> list[int]:
+    if len(interval) != 2:
+        raise ValueError("an interval has two ends")
+    return interval
+
+
+Interval = Annotated[list[int], AfterValidator(_has_both_ends)]
 
 
 class Part(BaseModel):
