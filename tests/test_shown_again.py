@@ -79,7 +79,7 @@ def test_a_repeat_is_told_with_its_proof_and_what_it_does_to_numbers(tmp_path: P
         "In the best of them, 0:21.00 and 0:03.00, 296 details of one picture lie in the other",
         "Method hashes and pixels",
         "One object therefore t00002 is t00001 , labelled armoured vehicle Under How many",
-        "Orange: only in the later range . Blue: only in the earlier range . Grey: both agree.",
+        "Orange: brighter in the later range . Blue: brighter in the earlier range . Grey: both agree.",
         "Except where footage is shown again , nothing is known about which sightings show the same object.",
         "Outlined bars of one number show the same footage.",
     ):
@@ -143,7 +143,7 @@ def test_a_match_of_two_videos_is_told_by_their_names() -> None:
         "Left and right not exchanged",
         "1 second of new.mp4 shows 1.1 seconds of old.mp4",
         "bars surround the picture in new.mp4 old.mp4 shows only a part of the picture of new.mp4",
-        "Orange: only in new.mp4 . Blue: only in old.mp4 .",
+        "Orange: brighter in new.mp4 . Blue: brighter in old.mp4 .",
         "Meaning.",
     ):
         assert said in page.text, said
