@@ -1,6 +1,15 @@
-"""``python -m roundel``: the same as the command ``roundel``."""
+"""``roundel`` and ``python -m roundel``.
 
-from roundel.cli import main
+Processes that a run starts load this module again: the command line is loaded only where it runs.
+"""
+
+
+def main() -> None:
+    """Run the command line."""
+    from roundel.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

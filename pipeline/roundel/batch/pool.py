@@ -20,6 +20,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from roundel.batch.outcome import KILLED, Outcome, outcome_of
+from roundel.batch.parent import END_SECONDS, end_with_parent
 from roundel.batch.plan import Item, Plan
 from roundel.batch.store import open_store, record
 from roundel.batch.worker import TargetError, Worker, facts_for_worker, plan_from
@@ -29,7 +30,6 @@ from roundel.quiet import hush
 MOST_TRIES = 3
 """Tries for an item whose process ends from outside; the next one comes after all that waits."""
 TICK_SECONDS = 0.5
-END_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,20 +193,25 @@ def serve(
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     hush()
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, EOFError):
-        try:
-            worker = Worker(plan_from(facts), threads)
-        except RoundelError as error:
-            pipe.send(("error", error))
-            return
-        except Exception as error:  # a program that was killed, no memory: another try may succeed
-            pipe.send(("false start", f"{type(error).__name__}: {error}"))
-            return
-        pipe.send(("ready", None))
-        if videos_at_once == 1:
-            while (item := pipe.recv()) is not None:
-                pipe.send(_attempt(worker, item))
-        else:
-            _serve_several(pipe, worker, videos_at_once)
+        _serve(pipe, facts, threads, videos_at_once)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # nothing is left to be dropped
+
+
+def _serve(pipe: Connection, facts: dict[str, Any], threads: int | None, videos_at_once: int) -> None:
+    try:
+        worker = Worker(plan_from(facts), threads)
+    except RoundelError as error:
+        pipe.send(("error", error))
+        return
+    except Exception as error:  # a program that was killed, no memory: another try may succeed
+        pipe.send(("false start", f"{type(error).__name__}: {error}"))
+        return
+    pipe.send(("ready", None))
+    if videos_at_once == 1:
+        while (item := pipe.recv()) is not None:
+            pipe.send(_attempt(worker, item))
+    else:
+        _serve_several(pipe, worker, videos_at_once)
 
 
 def _serve_several(pipe: Connection, worker: Worker, videos_at_once: int) -> None:
@@ -227,11 +232,3 @@ def _attempt(worker: Worker, item: Item) -> tuple[str, Outcome | TargetError]:
         return "outcome", worker.process(item)
     except TargetError as error:
         return "error", error
-
-
-def end_with_parent() -> None:
-    """Wait until the parent process is gone, then end this one. Runs on a thread of its own."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
