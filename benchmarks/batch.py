@@ -107,13 +107,10 @@ def line_of(result: dict[str, Any]) -> str:
     )
 
 
-def ray_overhead(results: list[dict[str, Any]]) -> float:
-    """Median seconds with Ray over median seconds with local processes, of the turns."""
-    of = {
-        engine: statistics.median(it["seconds"] for it in results if it["engine"] == engine and it["turn"])
-        for engine in ("local", "ray")
-    }
-    return of["ray"] / of["local"]
+def ray_overhead(results: list[dict[str, Any]]) -> list[float]:
+    """Seconds with Ray over seconds with local processes, for each turn."""
+    seconds = {(it["engine"], it["turn"]): it["seconds"] for it in results if it["turn"]}
+    return [seconds["ray", turn] / seconds["local", turn] for turn in range(1, RAY_ROUNDS + 1)]
 
 
 def plot(results: list[dict[str, Any]], out: Path) -> None:
@@ -155,7 +152,9 @@ def main() -> int:
     results = measure(wanted.scratch, tuple(size for size in SIZES if size <= wanted.most))
     for result in results:
         print(line_of(result))
-    print(f"Ray over local, {RAY_CLIPS} clips, medians of {RAY_ROUNDS} turns each: {ray_overhead(results):.2f}")
+    ratios = ray_overhead(results)
+    turns = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(f"Ray over local, {RAY_CLIPS} clips: {statistics.median(ratios):.2f}, median of the turns {turns}")
     if wanted.plot:
         plot(results, wanted.plot)
         print(wanted.plot)

@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from roundel.record import SCHEMA_VERSION, Analysis, schema_json, to_json, to_record
+from roundel.record import SCHEMA_VERSION, Analysis, reason, schema_json, to_json, to_record
 from roundel.types import Count, Failure, Proof, VideoIdentity, VideoResult
 
 IDENTITY = VideoIdentity("sha256:" + "ab" * 32, 3, ("ä.mp4",))
@@ -41,6 +41,14 @@ def test_what_the_schema_does_not_describe_is_refused(field: str, value: object)
     data = to_record(FAILED, ("uav",)).model_dump(by_alias=True)
     with pytest.raises(ValidationError):
         Analysis.model_validate({**data, field: value})
+
+
+def test_a_form_of_another_version_is_refused_before_anything_else_of_it_is_said() -> None:
+    data = to_record(FAILED, ("uav",)).model_dump(by_alias=True)
+    with pytest.raises(ValidationError) as caught:
+        Analysis.model_validate({**data, "schema_version": "3", "undescribed": 1})
+    said = f"schema_version: it has form 3, and this Roundel reads form {SCHEMA_VERSION}; use the Roundel that wrote it"
+    assert reason(caught.value) == said
 
 
 def test_an_endless_number_in_the_settings_never_becomes_invalid_json() -> None:

@@ -15,11 +15,9 @@ from roundel.claims.publish import records
 from roundel.claims.scene import Footage, Scene, footage_of
 from roundel.errors import IntegrityError
 from roundel.media.identity import sha256_of
-from roundel.record import Analysis, ClaimFootage, ClaimsCheck, ClaimSource, claims_json
+from roundel.record import CLAIMS_VERSION, Analysis, ClaimFootage, ClaimsCheck, ClaimSource, claims_json
 from roundel.recycled.copies import copies_of
 from roundel.words import length
-
-SCHEMA_VERSION = "1"
 
 
 def read(file: Path, findings: Sequence[Path], catalogue: Catalogue) -> ClaimFile:
@@ -50,7 +48,7 @@ def check(file: Path, findings: Sequence[Path] = (), case: Path | None = None) -
         for video in (analysis.video.sha256,)
     )
     return ClaimsCheck(
-        schema_version=SCHEMA_VERSION,
+        schema_version=CLAIMS_VERSION,
         tool_version=__version__,
         title=claims.title,
         about=claims.about,

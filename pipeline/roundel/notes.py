@@ -18,7 +18,7 @@ from roundel import custody, package
 from roundel.disk import read_bounded, replace_text
 from roundel.errors import IntegrityError
 from roundel.media.identity import sha256_of
-from roundel.record import AttestedDates, ClaimsCheck
+from roundel.record import AttestedDates, ClaimsCheck, reason
 from roundel.words import shorten
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -100,8 +100,7 @@ def _read_notes(case: Path, kind: str, inner: str, form: type[Form], again: str)
         try:
             found.append(form.model_validate_json(read_bounded(path, MOST_CHECK_BYTES).decode("utf-8")))
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-            raise IntegrityError(f"{path}: cannot be read: {reason}; {again}") from error
+            raise IntegrityError(f"{path}: cannot be read: {reason(error)}; {again}") from error
     return found
 
 

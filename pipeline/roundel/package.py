@@ -32,7 +32,7 @@ from roundel.fingerprint.keyframes import Keyframe, Still
 from roundel.fingerprint.storage import KeyframeWriter
 from roundel.matching.footage import Footage, from_package
 from roundel.media.identity import sha256_of
-from roundel.record import Analysis, schema_json, to_json
+from roundel.record import Analysis, reason, schema_json, to_json
 from roundel.types import Shot, VideoIdentity
 
 ANALYSIS = "analysis.json"
@@ -345,5 +345,4 @@ def read_analysis(folder: Path) -> Analysis:
         facts = read_bounded(folder / ANALYSIS, MOST_FACTS_BYTES, follow=False)
         return Analysis.model_validate_json(facts.decode("utf-8"))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {reason}") from error
+        raise IntegrityError(f"{folder / ANALYSIS}: cannot be read: {reason(error)}") from error

@@ -213,6 +213,14 @@ def test_an_import_is_noted_once_and_trust_only_grows(mine: Path, tmp_path: Path
     assert not list(cases.problems(mine))
 
 
+def test_a_log_that_calls_an_unsigned_file_trusted_is_not_believed(mine: Path, tmp_path: Path) -> None:
+    (held,) = import_files(mine, [give(tmp_path, "a.jsonl", None)], Terms(untrusted=True))
+    event = notes.imported(mine)[held.place]
+    custody.append(mine, notes.IMPORTED, held.place, {**event.details, "trust": "trusted"})
+    with pytest.raises(IntegrityError, match=r"calls contributed/[0-9a-f]+\.jsonl trusted, and it is not"):
+        contributions(mine)
+
+
 def test_an_altered_or_added_contribution_is_found(mine: Path, tmp_path: Path, key: Key) -> None:
     import_files(mine, [give(tmp_path, "a.jsonl", key)], Terms(trusted=[key.public]))
     (held,) = contributions(mine)

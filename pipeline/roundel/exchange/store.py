@@ -113,6 +113,8 @@ def contributions(case: Path) -> list[Received]:
         if trust not in TRUSTS or form not in FORMATS:
             raise IntegrityError(f"{case / custody.FILE}: says nothing usable of {place}; restore it from a copy")
         contribution = read(open_source(case / place, follow=False), name, form)
+        if (contribution.public_key is None) != (trust == "unsigned"):
+            raise IntegrityError(f"{case / custody.FILE}: calls {place} {trust}, and it is not; import it again")
         found.append(Received(contribution, trust, name, said.get("contributor"), place))
     return found
 

@@ -20,7 +20,9 @@ from roundel.record.analysis import (
     to_json,
     to_record,
 )
+from roundel.record.base import reason
 from roundel.record.claims import (
+    CLAIMS_VERSION,
     ClaimFootage,
     ClaimRecord,
     ClaimsCheck,
@@ -48,6 +50,7 @@ from roundel.record.matches import (
 )
 
 __all__ = [
+    "CLAIMS_VERSION",
     "DATES_VERSION",
     "MATCHES_VERSION",
     "MATCHING",
@@ -85,6 +88,7 @@ __all__ = [
     "dates_json",
     "matches_json",
     "matches_schema_json",
+    "reason",
     "schema_json",
     "to_json",
     "to_record",

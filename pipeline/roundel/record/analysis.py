@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from roundel.record.base import Interval, Part, Sha256, Span, canonical
+from roundel.record.base import Interval, Part, Sha256, Span, canonical, of_version
 from roundel.record.claims import ClaimRecord
 from roundel.record.matches import MatchRecord, record_of
 from roundel.types import Count, Reading, Shot, Sighting, TypeOpinion, VideoResult
@@ -190,7 +190,9 @@ class FailureRecord(Part):
 class Analysis(Part):
     """Everything one analysis says about one video."""
 
-    schema_version: str = Field(description="version of this form; another one may mean other things by the same names")
+    schema_version: Annotated[str, of_version(SCHEMA_VERSION)] = Field(
+        description="version of this form; another one may mean other things by the same names"
+    )
     video: Video = Field(description="the source")
     media: Media | None = Field(description="what kind of video it is; null if it could not be read")
     coverage: CoverageRecord | None = Field(description="how much of it was read; null if it could not be read")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from roundel.words import shorten
 
 LARGEST = 2**53 - 1
 """Larger numbers are not the same in every reader of JSON: RFC 8259, section 6."""
@@ -23,6 +25,18 @@ def _has_both_ends(interval: list[int]) -> list[int]:
 
 
 Interval = Annotated[list[int], AfterValidator(_has_both_ends)]
+
+
+def of_version(known: str) -> AfterValidator:
+    """Refuses a form of another version: it may mean other things by the same names."""
+
+    def check(version: str) -> str:
+        if version != known:
+            found = shorten(version, 40)
+            raise ValueError(f"it has form {found}, and this Roundel reads form {known}; use the Roundel that wrote it")
+        return version
+
+    return AfterValidator(check)
 
 
 class Part(BaseModel):
@@ -49,3 +63,15 @@ def canonical(record: Part) -> str:
     """Canonical text: sorted keys, fixed layout, one newline at the end."""
     values = record.model_dump(mode="json", by_alias=True)
     return json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Why a record cannot be read, in a line; of several reasons the first."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if not isinstance(error, ValidationError):
+        return str(error).splitlines()[0]
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ")
+    return shorten(f"{where}: {said}" if where else said)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from roundel.record.base import Part, Sha256, canonical
+from roundel.record.base import Part, Sha256, canonical, of_version
+
+CLAIMS_VERSION = "1"
 
 
 class EvidenceExhibit(Part):
@@ -82,7 +86,7 @@ class ClaimFootage(Part):
 class ClaimsCheck(Part):
     """Claims held against a case: ``claims/NAME.json``."""
 
-    schema_version: str = Field(description="version of this form")
+    schema_version: Annotated[str, of_version(CLAIMS_VERSION)] = Field(description="version of this form")
     tool_version: str = Field(description="version of Roundel")
     title: str = Field(description="title that the claim file gives; may be empty")
     about: str = Field(description="introduction that the author of the claim file wrote; may be empty")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from roundel.record.base import Part, Sha256, Span, canonical
+from roundel.record.base import Part, Sha256, Span, canonical, of_version
 from roundel.record.claims import ClaimSource
 from roundel.types import Repeat
 
@@ -114,7 +114,7 @@ class MatchedVideo(Part):
 class VideoMatches(Part):
     """All footage that two videos share: ``match.json``. A machine found it, and nobody has confirmed it."""
 
-    schema_version: str = Field(description="version of this form")
+    schema_version: Annotated[str, of_version(MATCHES_VERSION)] = Field(description="version of this form")
     id: str = Field(description="16 hex digits made from both packages and from made_with")
     query: MatchedVideo = Field(description="the video that was looked for; this video in all that follows")
     reference: MatchedVideo = Field(description="the video in which it was found; it need not be the older one")
@@ -139,7 +139,7 @@ class AttestedDate(Part):
 class AttestedDates(Part):
     """Dates that people attest for videos, from one file: ``dates/NAME.json`` of a case."""
 
-    schema_version: str = Field(description="version of this form")
+    schema_version: Annotated[str, of_version(DATES_VERSION)] = Field(description="version of this form")
     file: ClaimSource = Field(description="the file as it was written")
     dates: list[AttestedDate] = Field(description="its dates that are about videos of the cases compared")
 

@@ -20,7 +20,7 @@ from roundel.disk import read_bounded
 from roundel.errors import IntegrityError
 from roundel.images import decode
 from roundel.media.identity import sha256_of
-from roundel.record import VideoMatches, matches_json, matches_schema_json
+from roundel.record import VideoMatches, matches_json, matches_schema_json, reason
 from roundel.recycled.find import Found, Pictures
 
 MATCH = "match.json"
@@ -128,8 +128,7 @@ def _read(folder: Path, event: custody.Event | None) -> VideoMatches:
     try:
         return VideoMatches.model_validate_json(read_bounded(folder / MATCH, MOST_BYTES, follow=False).decode())
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        raise IntegrityError(f"{folder / MATCH}: cannot be read: {reason}; {check}") from error
+        raise IntegrityError(f"{folder / MATCH}: cannot be read: {reason(error)}; {check}") from error
 
 
 def _write(target: Path, found: Found) -> str:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Collection
 from pathlib import Path
 
-from corpus import archives, boxes, cases, damaged, names, photos, scripts, sizes, texts, weights
+from corpus import archives, boxes, cases, damaged, exchanged, names, photos, scripts, sizes, texts, weights
 from corpus.entry import Entry, Maker, Place
 
 MAKERS: dict[str, Maker] = {
@@ -41,6 +41,8 @@ MAKERS: dict[str, Maker] = {
     "packages": cases.packages,
     "logs": cases.logs,
     "facts": cases.facts,
+    "fingerprints": exchanged.fingerprints,
+    "matches": exchanged.matches,
 }
 """Who makes what, in the order of the table."""
 

@@ -20,7 +20,7 @@ MOST_LINES = 45
 Change = Callable[[Path, Path], object]
 
 
-def _facts() -> dict[str, Any]:
+def seed() -> dict[str, Any]:
     return json.loads(SEED.read_bytes())
 
 
@@ -62,7 +62,7 @@ def packages(place: Place) -> Iterator[Entry]:
         "names of nothing but line breaks": lambda _, pack: (pack / "\n\n").touch(),
     }
     for number, (name, change) in enumerate(changes.items()):
-        case = _forged(place.folder / f"p{number}", _facts())
+        case = _forged(place.folder / f"p{number}", seed())
         change(case, next((case / "videos").glob("*/*")))
         for verb in ("verify", "report"):
             exits = frozenset({3}) if verb == "report" or name != "" else frozenset({0})
@@ -110,7 +110,7 @@ def logs(place: Place) -> Iterator[Entry]:
         "100,000 events": events(*(("failed", f"/{n}.mp4", {"message": "x"}) for n in range(many // 10))),
     }
     for number, (name, change) in enumerate(changes.items()):
-        case = _forged(place.folder / f"l{number}", _facts())
+        case = _forged(place.folder / f"l{number}", seed())
         change(case, next((case / "videos").glob("*/*")))
         for verb in ("verify", "report"):
             yield Entry(kind, f"{name}: {verb}", (verb, str(case)), exits=frozenset({0, 2, 3}), lines=MOST_LINES)
@@ -124,7 +124,7 @@ def facts(place: Place) -> Iterator[Entry]:
     """Packages that agree with everything and lie."""
     kind = "facts of a sent case"
     evil = "</script><script>alert(1)</script>{{7*7}}\x1b[2J\u202e" + "x" * 300
-    lying = json.loads(json.dumps(_facts()).replace("clip.mp4", json.dumps(evil)[1:-1]))
+    lying = json.loads(json.dumps(seed()).replace("clip.mp4", json.dumps(evil)[1:-1]))
     lying["media"]["codec"] = lying["media"]["format_name"] = evil
     lying["media"]["warnings"] = [evil] * 50
     lying["coverage"]["decoder_messages"] = [evil * 100] * 20
@@ -132,34 +132,37 @@ def facts(place: Place) -> Iterator[Entry]:
         for reading in track["readings"]:
             reading["text"] = evil
     yield _reported(kind, "scripts everywhere", _forged(place.folder / "scripts", lying))
-    outside = json.loads(json.dumps(_facts()).replace("exhibits/", "exhibits/../../../../../../private/"))
+    outside = json.loads(json.dumps(seed()).replace("exhibits/", "exhibits/../../../../../../private/"))
     yield _reported(kind, "pictures that lead out", _forged(place.folder / "outside", outside))
-    link = _forged(place.folder / "linked", _facts())
+    link = _forged(place.folder / "linked", seed())
     exhibits = next((link / "videos").glob("*/*")) / "exhibits"
     exhibits.symlink_to(place.private)
     yield _reported(kind, "exhibits are a link", link, exits=frozenset({3}))
-    names = {view["file"] for track in _facts()["tracks"] for view in track["views"]}
+    names = {view["file"] for track in seed()["tracks"] for view in track["views"]}
     bombs = dict.fromkeys(names, png(30_000, 30_000))
-    yield _reported(kind, "pictures of 30,000 x 30,000", _forged(place.folder / "bombs", _facts(), bombs))
+    yield _reported(kind, "pictures of 30,000 x 30,000", _forged(place.folder / "bombs", seed(), bombs))
     line = b'{"seconds": 1.72, "boxes": [' + b'{"xyxy": [0,0,1,1], "class": "person"},' * 400_000
     yield _reported(
-        kind, "boxes of 300 MB in 1 MB", _forged(place.folder / "boxes", _facts(), detections=line * 20), frozenset({3})
+        kind,
+        "boxes of 300 MB in 1 MB",
+        _forged(place.folder / "boxes", seed(), detections=line * 20),
+        frozenset({3}),
     )
     good = b'{"seconds": 1.72, "boxes": [{"xyxy": [0,0,1,1], "class": "person"}]}\n'
     yield _reported(
-        kind, "3,000,000 lines of boxes", _forged(place.folder / "lines", _facts(), detections=good * 3_000_000),
+        kind, "3,000,000 lines of boxes", _forged(place.folder / "lines", seed(), detections=good * 3_000_000),
         frozenset({0, 3}),
     )  # fmt: skip
-    many = _facts()
+    many = seed()
     many["tracks"] *= 3000
     many["shots"] *= 3000
     yield _reported(kind, "12,000 sightings, 20,000 shots", _forged(place.folder / "many", many), frozenset({0, 3}))
-    extreme = json.loads(json.dumps(_facts()).replace("21.8", "9007199254740991").replace("1.72", "-9007199254740991"))
+    extreme = json.loads(json.dumps(seed()).replace("21.8", "9007199254740991").replace("1.72", "-9007199254740991"))
     yield _reported(kind, "times of 2^53 seconds", _forged(place.folder / "extreme", extreme), frozenset({0, 3}))
-    deep = _forged(place.folder / "deep", _facts())
+    deep = _forged(place.folder / "deep", seed())
     _rewrite(deep, b"[" * 1_000_000)
     yield _reported(kind, "facts nested 1,000,000 deep", deep, frozenset({3}))
-    sparse = _facts()
+    sparse = seed()
     sparse["provenance"]["x"] = "y" * 60_000_000
     yield _reported(kind, "facts of 60 MB", _forged(place.folder / "large", sparse), frozenset({0, 3}))
     yield from _repeated(place, kind)
@@ -183,7 +186,7 @@ def _repeated(place: Place, kind: str) -> Iterator[Entry]:
         "checkpoint": ("detector", "model", str(place.private / "secret.pt")),
     }
     for name, (section, key, value) in settings.items():
-        data = _facts()
+        data = seed()
         identity = VideoIdentity(sha256_of(clip), clip.stat().st_size, (clip.name,))
         data["video"] = {"sha256": identity.sha256, "size_bytes": identity.size_bytes, "names": [clip.name]}
         data["provenance"]["config"][section][key] = value
@@ -200,12 +203,12 @@ def _repeated(place: Place, kind: str) -> Iterator[Entry]:
         write_log(case, [("received", identity.sha256, received), (cases.ANALYSED, where, details)])
         arguments = ("verify", str(case), "--rerun")
         yield Entry(kind, f"repeat with its own {name}", arguments, exits=frozenset({1}), lines=6, may_read=(clip,))
-    case = forged_case(place.folder / "repeat-elsewhere", json.dumps(_facts()).encode(), _facts()["video"]["sha256"])
+    case = forged_case(place.folder / "repeat-elsewhere", json.dumps(seed()).encode(), seed()["video"]["sha256"])
     secret = {"name": "x", "path": str(place.private / "secret.txt"), "size_bytes": 1}
     entry = cases.logged(case)
     [(where, event)] = entry.items()
     write_log(
-        case, [("received", _facts()["video"]["sha256"], secret), (cases.ANALYSED, where, event.details)]
+        case, [("received", seed()["video"]["sha256"], secret), (cases.ANALYSED, where, event.details)]
     )  # fmt: skip
     yield Entry(kind, "repeat from a private file", ("verify", str(case), "--rerun"), exits=frozenset({1, 3}), lines=6)
 

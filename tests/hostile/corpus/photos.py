@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from corpus.entry import Entry, Place, ffmpeg
 from corpus.sizes import GIF_FRAME, gif_head
-from corpus.texts import _empty_case
+from corpus.texts import empty_case
 
 
 def png(width: int, height: int, rows: int | None = None, kind: int = 2) -> bytes:
@@ -61,7 +61,7 @@ def photos(place: Place) -> Iterator[Entry]:
         "empty.jpg": b"",
         "noise.jpg": os.urandom(100_000),
     }
-    kind, case = "photos", str(_empty_case(place))
+    kind, case = "photos", str(empty_case(place))
     for name, content in files.items():
         arguments = ("gallery", "add", "mig-21", str(place.write(name, content)), "--case", case, "--quiet")
         exits = frozenset({0, 1}) if name in ("cut.jpg", "text-bomb.png") else frozenset({1})
@@ -90,7 +90,7 @@ def galleries(place: Place) -> Iterator[Entry]:
         ).encode(),
     }
     for name in (*files, "pipe", "1 TiB"):
-        case = _empty_case(replace(place, folder=place.folder / f"of-{name.replace(' ', '-')}"))
+        case = empty_case(replace(place, folder=place.folder / f"of-{name.replace(' ', '-')}"))
         (case / "gallery").mkdir()
         path = case / "gallery" / "gallery.json"
         exits = frozenset({0} if name == "pipe" else {2})  # what is no file is no gallery

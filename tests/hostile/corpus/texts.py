@@ -73,10 +73,10 @@ def claims(place: Place) -> Iterator[Entry]:
     """Claim files."""
     for name, text in YAML.items():
         content = text if isinstance(text, bytes) else text.replace("{private}", str(place.private)).encode()
-        path = place.write(f"{_plain(name)}/claims.yaml", content)
+        path = place.write(f"{plain(name)}/claims.yaml", content)
         exits = frozenset({0}) if name == "html and escapes" else frozenset({2})
         yield Entry("claims", name, ("claims", "check", str(path)), exits=exits, lines=101)
-    yield from _special(place, "claims", "claims.yaml", lambda path: ("claims", "check", str(path)))
+    yield from special(place, "claims", "claims.yaml", lambda path: ("claims", "check", str(path)))
 
 
 def findings(place: Place) -> Iterator[Entry]:
@@ -87,11 +87,11 @@ def findings(place: Place) -> Iterator[Entry]:
     files["10,000 findings of one id.yaml"] = FINDING.format(text="t") * 10_000
     files["text.yaml"] = FINDING.format(text="x" * 900_000)
     for name, text in files.items():
-        path = place.write(_plain(name), text)
+        path = place.write(plain(name), text)
         exits = frozenset({0}) if name == "formula.csv" else frozenset({2})
         arguments = ("claims", "check", str(good), "--findings", str(path))
         yield Entry("findings", name, arguments, exits=exits, lines=101)
-    yield from _special(
+    yield from special(
         place, "findings", "findings.csv", lambda path: ("claims", "check", str(good), "--findings", str(path))
     )
 
@@ -100,10 +100,10 @@ def settings(place: Place) -> Iterator[Entry]:
     """Settings."""
     clip = str(place.clip("settings.mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p"))
     for name, text in SETTINGS.items():
-        path = place.write(f"{_plain(name)}.toml", text)
+        path = place.write(f"{plain(name)}.toml", text)
         exits = frozenset({1, 2})
         yield Entry("settings", name, ("analyze", clip, "--case", CASE, "--config", str(path)), exits=exits)
-    yield from _special(
+    yield from special(
         place, "settings", "settings.toml", lambda path: ("analyze", clip, "--case", CASE, "--config", str(path))
     )
 
@@ -118,10 +118,10 @@ def mappings(place: Place) -> Iterator[Entry]:
     files: dict[str, str | bytes] = {f"{name}.yaml": YAML[name] for name in bombs}
     files |= {f"{name}.toml": SETTINGS[name] for name in ("nested 50,000 deep", "number of 5,000 digits", "binary")}
     for name, text in files.items():
-        path = place.write(_plain(name), text)
+        path = place.write(plain(name), text)
         arguments = ("models", "add", str(named), "--classes", str(path))
         yield Entry("mappings of classes", name, arguments, exits=frozenset({2}))
-    yield from _special(
+    yield from special(
         place, "mappings of classes", "mapping.yaml", lambda path: ("models", "add", str(named), "--classes", str(path))
     )
 
@@ -131,7 +131,7 @@ def exports(place: Place) -> Iterator[Entry]:
     import catalogue_exports
 
     kind = "exports of the register"
-    case = _empty_case(place)
+    case = empty_case(place)
     old, new = catalogue_exports.OLD, catalogue_exports.NEW
     row = old.splitlines(keepends=True)[-1]
     files: dict[str, str | bytes] = {
@@ -148,10 +148,10 @@ def exports(place: Place) -> Iterator[Entry]:
         "20,000,000 line breaks": "\n" * 20_000_000,
     }
     for name, text in files.items():
-        path = place.write(f"{_plain(name)}.csv", text)
+        path = place.write(f"{plain(name)}.csv", text)
         arguments = ("catalogue", "import", str(path), "--case", str(case), "--quiet")
         yield Entry(kind, name, arguments, exits=frozenset({0, 1, 2}), lines=201)
-    yield from _special(
+    yield from special(
         place, kind, "export.csv", lambda path: ("catalogue", "import", str(path), "--case", str(case), "--quiet")
     )
 
@@ -169,7 +169,7 @@ def catalogues(place: Place) -> Iterator[Entry]:
         "rows": ("holdings.csv", "x\n" * 100_000),
     }
     for name, (inner, text) in files.items():
-        folder = place.folder / _plain(name)
+        folder = place.folder / plain(name)
         shutil.copytree(shipped, folder)
         (folder / inner).write_bytes(text if isinstance(text, bytes) else text.encode())
         yield Entry("catalogues", name, ("catalogue", "check", str(folder)), exits=frozenset({2}), lines=400)
@@ -179,7 +179,7 @@ def catalogues(place: Place) -> Iterator[Entry]:
     yield Entry("catalogues", "pipe", ("catalogue", "check", str(folder)), exits=frozenset({2}))
 
 
-def _special(place: Place, kind: str, name: str, arguments) -> Iterator[Entry]:
+def special(place: Place, kind: str, name: str, arguments) -> Iterator[Entry]:
     """A pipe, a device, a folder and a file of 1 TiB in the place of a text."""
     folder = place.folder / "special"
     folder.mkdir(parents=True, exist_ok=True)
@@ -197,7 +197,7 @@ def _special(place: Place, kind: str, name: str, arguments) -> Iterator[Entry]:
         yield Entry(kind, what, arguments(path), exits=frozenset({2}))
 
 
-def _empty_case(place: Place) -> Path:
+def empty_case(place: Place) -> Path:
     from roundel import case as cases
     from roundel.config import Config
 
@@ -206,5 +206,5 @@ def _empty_case(place: Place) -> Path:
     return folder
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     return name.replace(" ", "-").replace(",", "").replace("^", "")
