@@ -13,6 +13,7 @@ from recycled_footage import IN_NEW, IN_OLD, Recycled, copied, recycled
 from roundel import case as cases
 from roundel import custody, job, notes, package
 from roundel.claims.dates import read_dates
+from roundel.cli.match import match
 from roundel.config import load
 from roundel.errors import IntegrityError, UsageError
 from roundel.record import AttestedDate, MatchedVideo, dates_json
@@ -299,3 +300,11 @@ def test_a_bad_row_of_dates_is_named_by_its_line(tmp_path: Path, row: str, said:
     with pytest.raises(UsageError, match=said) as error:
         read_dates(file, lambda name: [OLD, NEW] if name == "two.mp4" else [OLD])
     assert all(line.startswith(f"{file}:2:") for line in error.value.lines())
+
+
+def test_what_is_wrong_with_a_file_of_dates_is_said_before_the_work(made: Recycled, tmp_path: Path) -> None:
+    file = tmp_path / "dates.csv"
+    file.write_text("id,kind,who,found,basis,source,video,when\nd1,published,B,2024-05-03,seen,,old.mp4,2013\n")
+    with pytest.raises(UsageError, match="a date needs source"):
+        match([made.case], [made.archive], dates=file)
+    assert not cases.matches(made.case)

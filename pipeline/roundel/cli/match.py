@@ -102,6 +102,8 @@ def match(
     for videos in (*cases.values(), *(reference.videos for reference in references)):
         for video in videos.by_video:
             result.know(video, videos.names(video))
+    if dates is not None:
+        _read_dates(dates, result)  # what is wrong with it is said before the work, not after it
     _find(folders, cases, references, result, quiet)
     read = _dates(dates, result, list(cases), quiet)
     shown = _shown(result, read)
@@ -156,14 +158,19 @@ def _find(
             fail(f"was not compared: {text}")
 
 
+def _read_dates(path: Path, result: _Result) -> Read:
+    from roundel.claims.dates import read_dates
+
+    return read_dates(path, lambda name: sorted(result.known.get(name, ())))
+
+
 def _dates(path: Path | None, result: _Result, cases: Sequence[Path], quiet: bool) -> list[AttestedDate]:
     """The dates that people attest: those of the file, which the cases then keep, and those they have kept before."""
-    from roundel.claims.dates import read_dates
     from roundel.record import dates_json
 
     read: Read | None = None
     if path is not None:
-        read = read_dates(path, lambda name: sorted(result.known.get(name, ())))
+        read = _read_dates(path, result)
         if read.unused:
             entries = "1 entry was" if read.unused == 1 else f"{read.unused:,} entries were"
             say(f"{path}: {entries} not used: no dates, or of videos that are not compared here.", quiet)
