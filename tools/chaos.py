@@ -27,6 +27,7 @@ ROUNDEL = (sys.executable, "-m", "roundel")
 FAST = "[types]\nengine = 'off'\n[text]\nengine = 'off'\n"
 EVERY_SECONDS = {"local": (2.0, 7.0), "ray": (4.0, 12.0)}
 """Between two kills. A Ray cluster needs some ten seconds to start, in which nothing gets done."""
+DRIVER = "Ray's driver"
 RAY_PROCESSES = ("raylet", "gcs_server", "ray::MapWorker")
 
 
@@ -62,18 +63,21 @@ def descendants(pid: int) -> dict[int, str]:
     return found
 
 
-def kind_of(command: str) -> str:
-    """What a process of a batch is."""
+def kind_of(command: str, engine: str) -> str:
+    """What a process of a batch is. With Ray the run's own child talks to the cluster, and its actors do the work."""
     for name in (*RAY_PROCESSES, "ffmpeg", "ffprobe"):
         if name in command:
             return name
-    return "worker" if "spawn_main" in command else "other"
+    if "spawn_main" in command:
+        return "worker" if engine == "local" else DRIVER
+    return "other"
 
 
-def choose(run: int, random: Random) -> tuple[int, str]:
+def choose(run: int, random: Random, engine: str) -> tuple[int, str]:
     """A process to kill: mostly those that do the work."""
-    below = [(pid, kind_of(command)) for pid, command in descendants(run).items()]
-    weights = {"worker": 6.0, "ray::MapWorker": 6.0, "ffmpeg": 2.0, "ffprobe": 2.0, "raylet": 0.5, "gcs_server": 0.5}
+    below = [(pid, kind_of(command, engine)) for pid, command in descendants(run).items()]
+    weights = {"worker": 6.0, "ray::MapWorker": 6.0, "ffmpeg": 2.0, "ffprobe": 2.0}
+    weights |= {DRIVER: 1.0, "raylet": 0.5, "gcs_server": 0.5}
     candidates = [(pid, kind) for pid, kind in below if kind in weights]
     by_kind = Counter(kind for _, kind in candidates)
     candidates.append((run, "the run itself"))
@@ -82,11 +86,11 @@ def choose(run: int, random: Random) -> tuple[int, str]:
 
 
 def disturb(
-    run: subprocess.Popen[bytes], report: Disturbed, random: Random, over: threading.Event, every: tuple[float, float]
+    run: subprocess.Popen[bytes], report: Disturbed, random: Random, over: threading.Event, engine: str
 ) -> None:
     """Kill one process every few seconds until the run is over."""
-    while not over.wait(random.uniform(*every)):
-        pid, kind = choose(run.pid, random)
+    while not over.wait(random.uniform(*EVERY_SECONDS[engine])):
+        pid, kind = choose(run.pid, random, engine)
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -103,7 +107,7 @@ def work_through(plan: Path, engine: str, report: Disturbed, most_runs: int = 50
             command = [*ROUNDEL, "batch", "run", str(plan), "--engine", engine, "--workers", "2", "--quiet"]
             run = subprocess.Popen(command, stdout=log, stderr=log)
         over = threading.Event()
-        killer = threading.Thread(target=disturb, args=(run, report, random, over, EVERY_SECONDS[engine]))
+        killer = threading.Thread(target=disturb, args=(run, report, random, over, engine))
         killer.start()
         code = run.wait()
         over.set()

@@ -54,7 +54,7 @@ def known(plan: Plan) -> dict[str, Outcome]:
 
 
 def workers_of(pid: int) -> list[int]:
-    return [child for child, command in descendants(pid).items() if kind_of(command) == "worker"]
+    return [child for child, command in descendants(pid).items() if kind_of(command, "local") == "worker"]
 
 
 def test_two_processes_make_the_same_bytes_as_one(archive: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
