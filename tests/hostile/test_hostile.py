@@ -22,6 +22,12 @@ ALONE = {
     "networks": ("data in passwd (2), onnx", "truncated, onnx"),
     "packages": ("manifest leads out: verify", "boxes are a pipe: report", "a link to a folder: report"),
     "logs": ("log is a pipe: report", "names that lead out: verify", "head is a link: analyze"),
+    "fingerprints": ("10 GB in 10 MB", "key that is no point", "auto-archiver, deep cells"),
+    "matches": (
+        "scripts everywhere",
+        "pictures of 30,000 x 30,000",
+        "a contribution that is said to be trusted: match again",
+    ),
 }
 TOGETHER = ("truncated", "scripts", "references", "boxes")
 EVERY = 9
