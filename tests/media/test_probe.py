@@ -233,11 +233,12 @@ def test_a_duration_that_is_no_number_is_passed_over() -> None:
     assert [_seconds("00:00:nan", "5.5"), _seconds("inf"), _seconds("N/A", None)] == [5.5, None, None]
 
 
+@pytest.mark.parametrize("signal", [1, 2, 9, 15])
 def test_a_reader_of_headers_that_is_killed_says_nothing_about_the_file(
-    make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+    make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch, signal: int
 ) -> None:
-    """As the system does when memory runs short: a sound video must not go on record as none."""
-    killed = Finished(-9, b"", "", timed_out=False)
+    """As when memory runs short or a queue stops all that runs: a sound video must not go on record as none."""
+    killed = Finished(-signal, b"", "", timed_out=False)
     monkeypatch.setattr("roundel.media.probe.run", lambda *_: killed)
     with pytest.raises(StallError, match="was killed, perhaps for want of memory"):
         probe(make_clip("killed.mp4", "testsrc2=size=64x48:rate=10", "-t", "1"), MediaConfig())

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from reading import CFR25, numbered
 
+from chaos import descendants
 from roundel.config import MediaConfig
 from roundel.errors import MediaLimitError, MissingProgramError, StallError
 from roundel.media.decode import VideoDecoder
@@ -135,6 +137,18 @@ def test_a_decoder_that_is_ended_by_a_signal_is_no_result_but_worth_another_try(
     config = MediaConfig(ffmpeg=fake("while :; do :; done"), cpu_seconds=1)
     with pytest.raises(StallError, match=r"process\.mp4: signal \d+ ended the decoder"):
         list(VideoDecoder(clip, probe(clip, config), config))
+
+
+def test_a_decoder_that_is_told_to_end_gives_no_half_of_a_video(make_clip: Callable[..., Path]) -> None:
+    """ffmpeg obeys SIGTERM in good order: what it has not decoded by then would seem not to be in the video."""
+    clip = make_clip("told.mp4", "testsrc2=size=640x480:rate=25", "-t", "20")
+    frames = iter(VideoDecoder(clip, probe(clip, MediaConfig()), MediaConfig()))
+    next(frames)
+    for pid, command in descendants(os.getpid()).items():
+        if Path(command.split(" ")[0]).name == "ffmpeg":
+            os.kill(pid, signal.SIGTERM)
+    with pytest.raises(StallError, match=r"told\.mp4: the decoder was told to end \(signal 15\) after frame \d+"):
+        list(frames)
 
 
 def test_a_decoder_that_cannot_be_started_is_no_fault_of_the_video(

@@ -105,6 +105,7 @@ def drive(pipe: Connection, job: Job) -> None:
     if here:
         os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 would let any other program go first
     ray.init(
+        address="local" if here else None,
         log_to_driver=False,
         include_dashboard=False if here else None,
         object_store_memory=OBJECT_STORE_BYTES if here else None,

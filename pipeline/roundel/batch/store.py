@@ -191,7 +191,7 @@ class RemoteStore:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(self._bytes(f"{self._root}/{name}/{inner}") or b"")
         if wrong := package.problems(partial):
-            shutil.rmtree(partial)
+            shutil.rmtree(partial, ignore_errors=True)  # of a package that is gone there is nothing
             raise RoundelError(f"{self.address}/{name}: is not as it was written: {wrong[0].rpartition('/')[2]}")
         package.put_in_place(partial, target)
 

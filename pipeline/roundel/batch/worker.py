@@ -24,8 +24,6 @@ from roundel.media.nvdec import kept_from
 from roundel.specialists import load_specialists
 from roundel.types import VideoIdentity
 
-MOST_BYTES = 1 << 40
-
 
 class TargetError(RoundelError):
     """Results cannot be kept: the disk is full, the target is read-only or away. Every further item would fail too."""
@@ -82,14 +80,14 @@ class Worker:
         return outcome
 
     def _analysed(self, item: Item) -> Outcome:
-        with fetched(item.source, item.name, MOST_BYTES) as path:
+        with fetched(item.source, item.name, self._plan.config.media.max_bytes) as path:
             try:
                 return self._packed(item, path)
             except Exception as error:
                 return _failure(item, error, path)
 
     def _packed(self, item: Item, path: Path) -> Outcome:
-        identity = replace(identify(path), names=(job.readable(item.name),))
+        identity = replace(identify(path, self._plan.config.media.max_bytes), names=(job.readable(item.name),))
         _check_as_planned(item, identity)
         analysis = package.analysis_id(identity, self._made_with)
         with self._store.workplace() as place:

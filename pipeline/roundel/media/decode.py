@@ -43,6 +43,7 @@ _TIME = re.compile(
 )
 _TIME_BASE = re.compile(r"^\[Parsed_showinfo_\d+ @ 0x[0-9a-f]+\] \[info\] config in time_base: (\d+/\d+)")
 _TROUBLE = re.compile(r"^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\] (?!.*increasing dts to muxer)(.*)$")
+_TOLD_TO_END = re.compile(r"^\[info\] Exiting normally, received signal (\d+)")
 _CORRUPT = re.compile(r"^\[warning\] .*: (corrupt (?:input packet|decoded frame) in stream)")
 
 
@@ -77,6 +78,7 @@ class VideoDecoder:
         self._times: queue.SimpleQueue[tuple[int | None, str, str]] = queue.SimpleQueue()
         self._time_base = self._info.time_base
         self._meter = CoverageMeter(self._info)
+        self._signal: int | None = None
 
     @property
     def coverage(self) -> Coverage:
@@ -90,6 +92,8 @@ class VideoDecoder:
             self._time_base = Fraction(match[1])
         elif match := _TROUBLE.match(line) or _CORRUPT.match(line):
             self._meter.complain(match[1])
+        elif match := _TOLD_TO_END.match(line):
+            self._signal = int(match[1])
 
     def __iter__(self) -> Iterator[Frame]:
         """Decode.
@@ -97,7 +101,7 @@ class VideoDecoder:
         Raises:
             MediaError: if not a single frame can be decoded, or the GPU is asked for and cannot decode it.
             MediaLimitError: if the video is longer than allowed.
-            StallError: if the decoder makes no progress.
+            StallError: if the decoder makes no progress, or is ended from outside.
             MissingProgramError: if the GPU is asked for and there is none.
         """
         if nvdec.is_used(self._config):
@@ -136,6 +140,11 @@ class VideoDecoder:
             raise StallError(
                 f"{self._path}: signal {-status} ended the decoder after frame {self._meter.frames}, perhaps for "
                 "want of memory or processor time (media.memory_bytes, media.cpu_seconds); free some and run again"
+            )
+        if self._signal is not None:  # it obeys in good order, after whole frames: the rest would seem not to be there
+            raise StallError(
+                f"{self._path}: the decoder was told to end (signal {self._signal}) after frame {self._meter.frames}, "
+                "as when a machine or a queue stops all that runs; run again"
             )
         if status != 0:
             self._meter.complain(f"the decoder ended with status {status}")

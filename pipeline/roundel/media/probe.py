@@ -150,6 +150,10 @@ def _hidden_frames(stream: dict[str, Any], container: dict[str, Any], duration: 
         yield f"an edit list hides about {hidden} of the {frames} frames in the file; they are not analysed"
 
 
+ENDED_FROM_OUTSIDE = frozenset(-number for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+"""Return codes that say nothing about the file: a crash of the program itself is none of them."""
+
+
 def probe(path: Path, config: MediaConfig) -> MediaInfo:
     """Read the header of a video file.
 
@@ -165,7 +169,7 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
         done = run([*arguments, "-i", file_url(plain)], limits(config), config.probe_seconds, [path])
     if done.timed_out:
         raise MediaLimitError(f"{path}: the header could not be read within {config.probe_seconds:g} s")
-    if done.returncode == -signal.SIGKILL:
+    if done.returncode in ENDED_FROM_OUTSIDE:
         raise StallError(
             f"{path}: the program that reads headers was killed, perhaps for want of memory or processor time; "
             "free some and run again"
