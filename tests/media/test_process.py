@@ -139,7 +139,7 @@ def test_a_decoder_that_is_ended_by_a_signal_is_no_result_but_worth_another_try(
         list(VideoDecoder(clip, probe(clip, config), config))
 
 
-def test_a_decoder_that_is_told_to_end_gives_no_half_of_a_video(make_clip: Callable[..., Path]) -> None:
+def test_a_decoder_that_is_told_to_end_gives_no_half_of_a_video(make_clip: MakeClip) -> None:
     """ffmpeg obeys SIGTERM in good order: what it has not decoded by then would seem not to be in the video."""
     clip = make_clip("told.mp4", "testsrc2=size=640x480:rate=25", "-t", "20")
     frames = iter(VideoDecoder(clip, probe(clip, MediaConfig()), MediaConfig()))

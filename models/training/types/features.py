@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,10 +12,13 @@ from roundel.identify.embed import to_input
 from training.recipe import Recipe
 from training.types.network import Features, load_trunk
 
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
 BATCH = 16
 
 
-def trunk_session(recipe: Recipe) -> Any:  # noqa: ANN401
+def trunk_session(recipe: Recipe) -> InferenceSession:
     """The trunk in ONNX Runtime, which is several times faster than torch at depthwise convolutions."""
     import onnxruntime
 
@@ -37,7 +40,7 @@ def trunk_session(recipe: Recipe) -> Any:  # noqa: ANN401
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def run_trunk(session: Any, crops: list[NDArray[np.uint8]]) -> NDArray[np.float32]:  # noqa: ANN401
+def run_trunk(session: InferenceSession, crops: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Features (n, 6080) of crops (h, w, 3, BGR)."""
     parts = []
     for start in range(0, len(crops), BATCH):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional
 
 STAGES = (  # blocks, kernel, stride, expansion, channels
     (1, 3, 1, 1, 16),
@@ -40,7 +40,7 @@ class SameConv(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve (n, c, h, w)."""
-        return super().forward(F.pad(input, (self.before, self.after, self.before, self.after)))
+        return super().forward(functional.pad(input, (self.before, self.after, self.before, self.after)))
 
 
 class Block(nn.Module):
@@ -57,8 +57,8 @@ class Block(nn.Module):
 
     def forward(self, given: Tensor) -> Tensor:
         """(n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
-        wide = F.relu6(self._bn0(self._expand_conv(given))) if self._expands else given
-        narrow = self._bn2(self._project_conv(F.relu6(self._bn1(self._depthwise_conv(wide)))))
+        wide = functional.relu6(self._bn0(self._expand_conv(given))) if self._expands else given
+        narrow = self._bn2(self._project_conv(functional.relu6(self._bn1(self._depthwise_conv(wide)))))
         return narrow + given if self._residual else narrow
 
 
@@ -79,7 +79,7 @@ class Lite0(nn.Module):
 
     def stem(self, pictures: Tensor, blocks: int) -> Tensor:
         """The output of the first ``blocks`` blocks."""
-        found = F.relu6(self._bn0(self._conv_stem((pictures * 255 - MEAN) / SPREAD)))
+        found = functional.relu6(self._bn0(self._conv_stem((pictures * 255 - MEAN) / SPREAD)))
         for block in self._blocks[:blocks]:
             found = block(found)
         return found
@@ -88,7 +88,7 @@ class Lite0(nn.Module):
         """From the output of the first ``blocks`` blocks to pooled features (n, 1280)."""
         for block in self._blocks[blocks:]:
             middle = block(middle)
-        return F.relu6(self._bn1(self._conv_head(middle))).mean((2, 3))
+        return functional.relu6(self._bn1(self._conv_head(middle))).mean((2, 3))
 
 
 class Head(nn.Module):
@@ -106,12 +106,12 @@ class Head(nn.Module):
 
     def forward(self, standard: Tensor) -> Tensor:
         """Unit vectors of standardised features."""
-        return F.normalize(self.project(self.dropout(standard)), dim=1)
+        return functional.normalize(self.project(self.dropout(standard)), dim=1)
 
 
 def layout(middle: Tensor) -> Tensor:
     """Means of all 3 × 3 windows of (n, 192, 7, 7): (n, 4800). They keep where on the object things are."""
-    return F.avg_pool2d(middle, WINDOW, 1).flatten(1)
+    return functional.avg_pool2d(middle, WINDOW, 1).flatten(1)
 
 
 class Features(nn.Module):

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional
 
 from training.recipe import Recipe, load_recipe
 from training.types.folds import Fold, make_folds
@@ -54,10 +54,10 @@ class Classifier(torch.nn.Module):
 
     def forward(self, vectors: Tensor, labels: Tensor, allowed: Tensor) -> Tensor:
         """The mean loss of unit vectors (n, d) among the ``allowed`` types (n, types)."""
-        cosine = vectors @ F.normalize(self.weight, dim=1).T
-        cosine = cosine - self.margin * F.one_hot(labels, cosine.shape[1])
+        cosine = vectors @ functional.normalize(self.weight, dim=1).T
+        cosine = cosine - self.margin * functional.one_hot(labels, cosine.shape[1])
         logits = (self.scale * cosine).masked_fill(~allowed, BARRED)
-        chance = F.log_softmax(logits, dim=1)
+        chance = functional.log_softmax(logits, dim=1)
         right = -chance.gather(1, labels[:, None])[:, 0]
         spread = -(chance * allowed).sum(1) / allowed.sum(1)
         return ((1 - self.smoothing) * right + self.smoothing * spread).mean()

@@ -6,6 +6,7 @@ is not needed for the start, and what the analysis needs is loaded in the actors
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -99,20 +100,16 @@ def drive(pipe: Connection, job: Job) -> None:
     hush()
     import ray
 
-    loading = threading.Thread(target=_load_ray_data)
+    loading = threading.Thread(target=importlib.import_module, args=("ray.data",))
     loading.start()
-    here = "RAY_ADDRESS" not in os.environ
-    if here:
+    own: dict[str, Any] = {}
+    if "RAY_ADDRESS" not in os.environ:
         os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 would let any other program go first
-    ray.init(
-        address="local" if here else None,
-        log_to_driver=False,
-        include_dashboard=False if here else None,
-        object_store_memory=OBJECT_STORE_BYTES if here else None,
-    )
+        own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    ray.init(log_to_driver=False, **own)
     loading.join()
     try:
-        for answer in _answers(ray, job):
+        for answer in _answers(job):
             pipe.send(answer)
             if answer.startswith("error "):
                 break
@@ -125,11 +122,9 @@ def drive(pipe: Connection, job: Job) -> None:
         ray.shutdown()
 
 
-def _load_ray_data() -> None:
-    import ray.data  # noqa: F401
+def _answers(job: Job) -> Iterator[str]:
+    import ray.data
 
-
-def _answers(ray: Any, job: Job) -> Iterator[str]:  # noqa: ANN401
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = False

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fsspec
 
@@ -170,7 +170,7 @@ def _at_address(address: str) -> Inputs:
     return Inputs(tuple(found), tuple(passed_over))
 
 
-def _found(files: Any, info: dict[str, Any]) -> Found:  # noqa: ANN401
+def _found(files: fsspec.AbstractFileSystem, info: dict[str, Any]) -> Found:
     return Found(files.unstrip_protocol(info["name"]), Path(info["name"]).name, info.get("size"))
 
 
@@ -206,12 +206,14 @@ def fetched(source: str, name: str, most_bytes: int) -> Iterator[Path]:
         yield copy
 
 
-def _copy(source: str, stream: Any, kept: Any, most_bytes: int) -> None:  # noqa: ANN401
+def _copy(source: str, stream: IO[bytes], kept: IO[bytes], most_bytes: int) -> None:
     left = most_bytes
     while chunk := stream.read(1024 * 1024):
         left -= len(chunk)
         if left < 0:
-            raise MediaError(f"{source}: is larger than {most_bytes} bytes, the most that is fetched")
+            raise MediaError(
+                f"{source}: is larger than {most_bytes:,} bytes, the most that is fetched (media.max_bytes)"
+            )
         kept.write(chunk)
 
 

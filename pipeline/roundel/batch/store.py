@@ -11,9 +11,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -36,7 +36,7 @@ class Store(Protocol):
 
     address: str
 
-    def workplace(self) -> Any:  # noqa: ANN401
+    def workplace(self) -> AbstractContextManager[Path]:
         """A context that gives the folder below which a package is written."""
         ...
 

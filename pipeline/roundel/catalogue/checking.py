@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roundel import classes as detector
 from roundel.catalogue import reading
@@ -12,6 +12,9 @@ from roundel.catalogue.loading import SHIPPED
 from roundel.catalogue.model import ClassNode, Row, Source, State
 from roundel.catalogue.states import GROUP, key
 from roundel.errors import UsageError
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 SCHEMA = "equipment.schema.json"
 ROOT = "object"
@@ -64,13 +67,13 @@ class _Tables:
         return {}
 
 
-def _validator() -> Any:  # noqa: ANN401
+def _validator() -> Validator:
     import jsonschema
 
     return jsonschema.Draft202012Validator(reading.read_json(SHIPPED / SCHEMA))
 
 
-def _type_problems(path: Path, tables: _Tables, validator: Any) -> Iterator[str]:  # noqa: ANN401
+def _type_problems(path: Path, tables: _Tables, validator: Validator) -> Iterator[str]:
     try:
         data = reading.read_json(path)
     except UsageError as error:

@@ -158,7 +158,7 @@ def run_batch(
         items = missing(made, store, shard, known)
         for item in items:
             known.pop(item.id, None)
-        with _finishing(deadline), _view(made, shard, known, quiet or as_json) as show:
+        with _finishing(deadline, engine), _view(made, shard, known, quiet or as_json) as show:
             gpus = () if engine == EngineName.RAY else gpus_for(made.config.detector)  # Ray shares out its own
             for outcome in run(made, items, engine.value, shape_for(workers, gpus), deadline, gpus_per_worker):
                 known[outcome.id] = outcome
@@ -196,15 +196,17 @@ def _end_of_run(
 
 
 @contextmanager
-def _finishing(deadline: Deadline) -> Iterator[None]:
-    """The first request to end lets what is under way finish; the second drops it."""
+def _finishing(deadline: Deadline, engine: EngineName) -> Iterator[None]:
+    """The first request to end lets what is under way finish, or with Ray drops it; the second drops it."""
+    ray = engine == EngineName.RAY
+    what = "dropped; what is finished stays." if ray else "finished first. Once more to drop it."
 
     def ask(signum: int, _: object) -> None:
         if deadline.asked:
             say("Dropped. What is finished stays, and the same command goes on.", quiet=False)
             raise KeyboardInterrupt
         deadline.asked = True
-        say("Stopping: what is under way is finished first. Once more to drop it.", quiet=False)
+        say(f"Stopping: what is under way is {what}", quiet=False)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -15,7 +15,7 @@ from corpus.photos import png
 from corpus.texts import TABLES, YAML, empty_case, plain, special
 from forgery import ANALYSIS_ID, Event, forged_case, manifest, write_log
 from roundel import case as cases
-from roundel import notes, package
+from roundel import custody, notes, package
 from roundel.exchange.lines import NAME
 from roundel.record import MATCHES_VERSION
 from roundel.recycled.keep import MATCH
@@ -198,8 +198,6 @@ def _add_match(case: Path, sha: str, contents: Mapping[str, bytes]) -> None:
 
 def _noted(case: Path, event: Event) -> None:
     """Add an event to a log."""
-    from roundel import custody
-
     before = [(item.event, item.subject, dict(item.details)) for item in custody.read(case)]
     write_log(case, [*before, event])
 
