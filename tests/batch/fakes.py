@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 
 import fsspec
@@ -55,7 +55,9 @@ def analyse_once(monkeypatch) -> None:
     monkeypatch.setattr(Worker, "_analyse", analyse)
 
 
-def in_process(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool]) -> Iterator[Outcome]:
+def in_process(
+    plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool], suspects: Set[str] = frozenset()
+) -> Iterator[Outcome]:
     """An engine like ``run_pool``, within this process."""
     worker = Worker(plan)
     for item in items:

@@ -18,10 +18,10 @@ import pytest
 from batch.archives import ROUNDEL, digests, plan_for, roundel
 from chaos import Disturbed, descendants, examine, kind_of, work_through
 from roundel import case as cases
-from roundel.batch.outcome import KILLED, Outcome
+from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome
 from roundel.batch.plan import Plan
-from roundel.batch.pool import MOST_TRIES, Shape, run_pool
-from roundel.batch.store import LocalStore, outcomes
+from roundel.batch.pool import Shape, run_pool
+from roundel.batch.store import LocalStore, outcome_name, outcomes
 from roundel.batch.worker import Worker
 from roundel.errors import RoundelError
 
@@ -49,8 +49,8 @@ def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-def known(plan: Plan) -> dict[str, Outcome]:
-    return outcomes(LocalStore(plan))
+def ended(plan: Plan) -> dict[str, Outcome]:
+    return {item_id: found for item_id, found in outcomes(LocalStore(plan)).items() if found.status != "left"}
 
 
 def workers_of(pid: int) -> list[int]:
@@ -83,6 +83,7 @@ def test_a_batch_under_constant_kills_loses_and_duplicates_nothing(
     work_through(plan.folder, "local", report)
     examine(plan.folder, tmp_path / "case", undisturbed, report)
     assert not report.wrong
+    assert report.killed
 
 
 def test_workers_end_when_the_run_is_killed_and_the_next_run_goes_on(
@@ -90,30 +91,32 @@ def test_workers_end_when_the_run_is_killed_and_the_next_run_goes_on(
 ) -> None:
     plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
     with running(plan, "--workers", "2") as process:
-        wait_for(lambda: known(plan))
+        wait_for(lambda: any(outcome.package for outcome in ended(plan).values()))
         below = list(descendants(process.pid))
         assert below
         process.kill()
         wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 20)
-    finished = known(plan)
-    before = {path: path.stat().st_mtime_ns for path in (plan.folder / "outcomes").rglob("*.json")}
+    kept = {
+        plan.folder / outcome_name(item_id): (plan.folder / outcome_name(item_id)).stat().st_mtime_ns
+        for item_id, outcome in ended(plan).items()
+        if outcome.package is not None
+    }
+    assert kept
     assert roundel("batch", "run", plan.folder, "--quiet").returncode == 1
     assert digests(tmp_path / "case") == undisturbed
-    kept = [path for path in before if Outcome.model_validate_json(path.read_text()).package]
-    assert finished
-    assert all(path.stat().st_mtime_ns == before[path] for path in kept)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
 def test_asked_to_stop_it_finishes_what_is_under_way_and_says_so(archive: Path, tmp_path: Path) -> None:
     plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
     with running(plan, "--workers", "1") as process:
-        wait_for(lambda: known(plan))
+        wait_for(lambda: ended(plan))
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Stopping: what is under way is finished first" in err
     assert "left. The same command goes on." in err
-    assert 0 < len(known(plan)) < 8
+    assert 0 < len(ended(plan)) < 8
     assert "left" in out
     assert not list((tmp_path / "case" / "videos").glob("*/.partial-*"))
 
@@ -123,11 +126,12 @@ def test_nothing_is_begun_that_would_not_end_in_time(archive: Path, tmp_path: Pa
     done = roundel("batch", "run", plan.folder, "--time-limit", "0s")
     assert done.returncode == 130
     assert "8 inputs: 0 done, 0 failed, 8 left" in done.stdout
-    assert not known(plan)
+    assert not ended(plan)
 
 
+@pytest.mark.parametrize("videos_at_once", [1, 2])
 def test_an_item_whose_process_always_ends_is_given_up_and_the_others_go_on(
-    archive: Path, make_clip: Callable[..., Path], tmp_path: Path
+    videos_at_once: int, archive: Path, make_clip: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = tmp_path / "archive"
     folder.mkdir()
@@ -135,22 +139,25 @@ def test_an_item_whose_process_always_ends_is_given_up_and_the_others_go_on(
     source = "testsrc2=size=160x120:rate=25"
     shutil.copy(make_clip("poison.mp4", source, "-t", "300", "-preset", "ultrafast"), folder / "a.mp4")
     plan = plan_for(tmp_path / "plan", folder, tmp_path / "case")
-    over = threading.Event()
+    over, killed = threading.Event(), set()
 
     def kill_those_at_the_long_one() -> None:
         while not over.wait(0.05):
             for pid in workers_of(os.getpid()):
                 if any("a.mp4" in command and "ffmpeg" in command for command in descendants(pid).values()):
                     os.kill(pid, signal.SIGKILL)
+                    killed.add(pid)
 
+    shape = Shape(1, 1, videos_at_once)
     killer = threading.Thread(target=kill_those_at_the_long_one)
     killer.start()
     try:
-        found = {item.name: item for item in run_pool(plan, plan.work, Shape(1), lambda: False)}
+        found = {item.name: item for item in run_pool(plan, plan.work, shape, lambda: False)}
     finally:
         over.set()
         killer.join()
     assert found["b.mp4"].status == "done"
+    assert len(killed) == MOST_TRIES
     assert (found["a.mp4"].kind, found["a.mp4"].again, found["a.mp4"].package) == (KILLED, True, None)
     assert f"was ended by SIGKILL, {MOST_TRIES} times; is there enough memory?" in found["a.mp4"].message
 

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,9 +23,10 @@ from roundel.batch import pool
 from roundel.batch import run as runs
 from roundel.batch.deadline import Deadline
 from roundel.batch.merge import merge
+from roundel.batch.outcome import KILLED, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import Shape
-from roundel.batch.store import open_store, outcomes
+from roundel.batch.store import open_store, outcomes, record
 from roundel.errors import UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, tree_of
 
@@ -180,20 +182,38 @@ def test_only_what_has_no_whole_package_is_missing(plan: Plan, tmp_path: Path) -
         assert set(runs.missing(plan, store, shard)) == set(plans.in_shard(plan.work, shard))
 
 
+def test_what_has_ended_a_process_before_comes_last_and_has_a_process_for_itself(plan: Plan, tmp_path: Path) -> None:
+    first, second = plan.work
+    store = open_store(plan)
+    record(store, outcome_of(first, status="left", tries=1))
+    assert runs.missing(plan, store) == (second, first)
+    assert runs.suspects_in(outcomes(store)) == {first.id}
+    record(store, outcome_of(first, status="failed", kind=KILLED))
+    assert runs.suspects_in(outcomes(store)) == {first.id}
+    three = (first, second, replace(second, id="f" * 16))
+    engine = pool._Pool(plan, Shape(1, 1, videos_at_once=2), runs.suspects_in(outcomes(store)))
+    member = pool._Member(None, None, None)  # type: ignore[arg-type]
+    assert not engine._may_take(member, second), "it is not ready"
+    member.ready = True
+    for hands, may in (((), three), (three[:1], ()), (three[1:2], three[1:]), (three[1:], ())):
+        member.hands = {item.id: item for item in hands}
+        assert tuple(item for item in three if engine._may_take(member, item)) == may
+
+
 def test_a_run_does_what_is_missing_and_stops_in_time(plan: Plan, tmp_path: Path) -> None:
     cases.create(tmp_path / "case", SETTINGS)
     deadline = Deadline()
     found = []
-    for outcome in runs.run(plan, plan.work, "local", Shape(1), deadline):
+    for outcome in runs.run(plan, plan.work, "local", 1, deadline):
         found.append(outcome)
         deadline.asked = True
     assert len(found) == 1
     assert deadline.slowest_seconds == found[0].work_seconds
     left = runs.missing(plan, open_store(plan))
     assert [item.id for item in left] == [plan.work[1].id]
-    assert len(list(runs.run(plan, left, "local", Shape(1), Deadline()))) == 1
+    assert len(list(runs.run(plan, left, "local", 1, Deadline()))) == 1
     assert runs.missing(plan, open_store(plan)) == ()
-    assert list(runs.run(plan, (), "ray", Shape(1), Deadline())) == [], "nothing starts for nothing"
+    assert list(runs.run(plan, (), "ray", 1, Deadline())) == [], "nothing starts for nothing"
 
 
 def test_an_input_whose_processes_always_end_is_on_record_as_failed_and_tried_again_by_the_next_run(
@@ -201,7 +221,7 @@ def test_an_input_whose_processes_always_end_is_on_record_as_failed_and_tried_ag
 ) -> None:
     cases.create(tmp_path / "case", SETTINGS)
     item, waiting = plan.work[0], deque[Item]()
-    engine = pool._Pool(plan, Shape(1))
+    engine = pool._Pool(plan, Shape(1), frozenset())
     for number in range(1, pool.MOST_TRIES + 1):
         member = pool._Member(
             SimpleNamespace(join=lambda _: None, exitcode=-9), SimpleNamespace(close=lambda: None), None
@@ -209,6 +229,7 @@ def test_an_input_whose_processes_always_end_is_on_record_as_failed_and_tried_ag
         member.hands, member.ready = {item.id: item}, True
         engine._members.append(member)
         found = list(engine._bury(member, waiting))
+        assert engine._suspects == {item.id}
         assert (list(waiting), engine._members) == ([item] if number < pool.MOST_TRIES else [], [])
         waiting.clear()
     assert outcomes(open_store(plan)) == {item.id: found[0]}

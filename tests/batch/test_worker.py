@@ -21,10 +21,20 @@ from roundel import case as cases
 from roundel import job, package
 from roundel.batch import sources
 from roundel.batch import worker as workers
-from roundel.batch.outcome import Outcome, outcome_of
+from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.plan import Plan
-from roundel.batch.store import LocalStore, agree_on, open_store, outcome_name, outcomes, record
-from roundel.batch.worker import TargetError, Worker, facts_for_worker, plan_from
+from roundel.batch.store import (
+    LocalStore,
+    TargetError,
+    agree_on,
+    open_store,
+    outcome_name,
+    outcomes,
+    record,
+    recorded,
+    take_back,
+)
+from roundel.batch.worker import Worker, facts_for_worker, plan_from
 from roundel.errors import IntegrityError, UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, analyse, detector, find_two, tree_of
 
@@ -209,8 +219,61 @@ def test_a_request_to_end_is_no_outcome(clip: Path, tmp_path: Path, monkeypatch:
     plan = plan_of(tmp_path, clip)
     with pytest.raises(KeyboardInterrupt):
         work(plan)
-    assert outcomes(open_store(plan)) == {}
+    (found,) = outcomes(open_store(plan)).values()
+    assert (found.status, found.tries, found.package) == ("left", 1, None)
     assert not list((tmp_path / "case" / "videos").glob("*/*"))
+
+
+# Tries
+
+
+def test_what_ended_its_process_three_times_is_given_up_once_and_tried_again_after_that(
+    clip: Path, tmp_path: Path, fake: FakeDetector
+) -> None:
+    plan = plan_of(tmp_path, clip)
+    worker, store, item = Worker(plan), open_store(plan), plan.items[0]
+    for number in range(1, MOST_TRIES + 1):
+        begun = worker._begun(item, recorded(store, item.id))
+        assert (begun.status, begun.tries, begun.ended_its_process) == ("left", number, True)
+        record(store, begun)
+    given_up = worker.process(item)
+    assert (given_up.status, given_up.kind, given_up.again, fake.pictures) == ("failed", KILLED, True, 0)
+    assert given_up.message == (
+        f"{clip}: its process ended before it was done, 3 times; is there enough memory and time?"
+    )
+    assert recorded(store, item.id) == given_up
+    done = worker.process(item)
+    assert (done.status, done.tries, done.ended_its_process) == ("done", 0, False)
+
+
+def test_what_was_dropped_by_request_was_no_try(clip: Path, tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, clip)
+    store, item = open_store(plan), plan.items[0]
+    take_back(store, item.id)
+    assert outcomes(store) == {}
+    record(store, Worker(plan)._begun(item, None))
+    take_back(store, item.id)
+    take_back(store, item.id)
+    assert recorded(store, item.id).tries == 0
+    done = one(plan)
+    take_back(store, item.id)
+    assert recorded(store, item.id) == done
+
+
+def test_a_package_whose_process_ended_right_after_it_keeps_what_is_known_of_its_making(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(tmp_path, clip)
+    worker, store, item = Worker(plan), open_store(plan), plan.items[0]
+    weak = {"no network": False}
+    monkeypatch.setattr(workers, "kept_from", lambda _: weak)
+    made = worker.process(item)
+    assert made.notes == {cases.PROTECTIONS: weak}
+    for other, expected in ((weak, made.notes), ({"no network": True}, {})):
+        record(store, outcome_of(item, status="left", tries=1, notes=made.notes))
+        monkeypatch.setattr(workers, "kept_from", lambda _, other=other: other)
+        record(store, worker._begun(item, recorded(store, item.id)))
+        assert worker.process(item).notes == expected
 
 
 # Packages that are there already

@@ -284,7 +284,7 @@ def test_a_time_limit_that_is_over_ends_with_130_and_says_what_is_left(planned: 
 def test_a_request_to_stop_finishes_what_is_under_way(
     number: int, planned: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def asked(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool]) -> Iterator[Outcome]:
+    def asked(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool], _: Any) -> Iterator[Outcome]:
         for outcome in in_process(plan, items, shape, stop):
             os.kill(os.getpid(), number)
             yield outcome
@@ -344,7 +344,7 @@ def test_a_damaged_package_is_said_by_run_status_and_merge(planned: Path, tmp_pa
 def test_a_package_that_was_damaged_during_a_run_ends_it_with_3(
     planned: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hurting(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool]) -> Iterator[Outcome]:
+    def hurting(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool], _: Any) -> Iterator[Outcome]:
         yield from in_process(plan, items, shape, stop)
         (cases.packages(tmp_path / "case")[0] / package.README).write_text("changed")
 

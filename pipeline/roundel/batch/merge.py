@@ -16,7 +16,7 @@ from roundel import custody, index, package
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan
 from roundel.batch.sources import is_address
-from roundel.batch.store import LocalStore, RemoteStore, open_store, outcomes, require_case
+from roundel.batch.store import LocalStore, RemoteStore, TargetError, open_store, outcomes, require_case
 from roundel.disk import locked
 from roundel.errors import RoundelError, UsageError
 
@@ -45,6 +45,7 @@ def merge(plan: Plan, case: Path | None = None, waits: bool = False) -> Merged:
     Raises:
         UsageError: if no local case is given for results at an address, or another merge is at work.
         IntegrityError: if the custody log is damaged.
+        TargetError: if the address cannot be reached.
     """
     if is_address(plan.target):
         if case is None:
@@ -80,6 +81,8 @@ def _take(store: LocalStore | RemoteStore, case: Path, known: dict[str, Outcome]
             wrong = package.problems(folder)
             if not wrong and package.manifest_sha256(folder) != outcome.manifest_sha256:
                 wrong = [f"{folder / package.MANIFEST}: is not the one that was written when it was analysed"]
+        except TargetError:
+            raise
         except RoundelError as error:
             wrong = [str(error)]
         if wrong:
@@ -105,7 +108,7 @@ def _news(plan: Plan, case: Path, known: dict[str, Outcome]) -> Iterator[custody
             failed.add((event.subject, event.details.get("message")))
     for item in plan.items:
         outcome = known.get(item.same_as or item.id)
-        if outcome is None:
+        if outcome is None or outcome.status == "left":
             continue
         if outcome.package is None:
             if item.same_as is None and (item.source, outcome.message) not in failed:

@@ -11,6 +11,8 @@ from roundel.job import readable
 
 KILLED = "Killed"
 """Kind of failure of an input whose processes ended from outside, again and again."""
+MOST_TRIES = 3
+"""Tries for an input whose process ends before it is done; the next one comes after all that waits."""
 
 
 class Outcome(BaseModel):
@@ -22,8 +24,9 @@ class Outcome(BaseModel):
     source: str = Field(description="path or address of the input")
     name: str = Field(description="its file name")
     status: Literal["done", "failed", "left"] = Field(
-        description="failed: a package says why, or there is none; left: not begun, or stopped before its end"
+        description="failed: a package says why, or there is none; left: not begun, or begun and without an end so far"
     )
+    tries: int = Field(0, description="times that it was begun since it last came to an end, if it is left")
     again: bool = Field(False, description="another try may succeed: the machine, not the file, was in the way")
     package: str | None = Field(
         None, pattern=r"^videos/[0-9a-f]{64}/[0-9a-f]{16}$", description="the package's place in the case"
@@ -39,6 +42,11 @@ class Outcome(BaseModel):
     ended_at: str = Field("", description="UTC; for people and rates, nothing depends on it")
     worker: str = Field("", description="host and process")
     notes: dict[str, Any] = Field(default_factory=dict, description="facts of the run for the custody log")
+
+    @property
+    def ended_its_process(self) -> bool:
+        """Whether a process ended while it worked on this input, as far as is known: it may take others along."""
+        return self.tries > 0 or self.kind == KILLED
 
 
 def outcome_of(item: Item, **facts: Any) -> Outcome:  # noqa: ANN401

@@ -12,23 +12,23 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from roundel.batch.outcome import KILLED, Outcome, outcome_of
+from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.parent import END_SECONDS, end_with_parent
 from roundel.batch.plan import Item, Plan
-from roundel.batch.store import open_store, record
-from roundel.batch.worker import TargetError, Worker, facts_for_worker, plan_from
+from roundel.batch.store import TargetError, open_store, record, take_back
+from roundel.batch.worker import Worker, facts_for_worker, plan_from
 from roundel.errors import RoundelError
 from roundel.quiet import hush
 
-MOST_TRIES = 3
-"""Tries for an item whose process ends from outside; the next one comes after all that waits."""
+WORKER_BYTES = 1 << 30
+"""Memory that one process is reckoned with: peak of an analysis, see benchmarks/batch.py."""
 TICK_SECONDS = 0.5
 
 
@@ -51,7 +51,9 @@ class _Member:
     ready: bool = False
 
 
-def run_pool(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool]) -> Generator[Outcome]:
+def run_pool(
+    plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[], bool], suspects: Set[str] = frozenset()
+) -> Generator[Outcome]:
     """Analyse items; yields each outcome as it comes.
 
     Args:
@@ -59,11 +61,12 @@ def run_pool(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[],
         items: what is to be done.
         shape: the processes.
         stop: asked all the time; once it is true nothing new is begun, and what is under way is finished.
+        suspects: ids of items that have ended a process before; such an item has a process for itself.
 
     Raises:
         RoundelError: if processes cannot start, or results cannot be kept.
     """
-    pool = _Pool(plan, shape)
+    pool = _Pool(plan, shape, suspects)
     try:
         yield from pool.work(items, stop)
     finally:
@@ -71,10 +74,11 @@ def run_pool(plan: Plan, items: Sequence[Item], shape: Shape, stop: Callable[[],
 
 
 class _Pool:
-    def __init__(self, plan: Plan, shape: Shape) -> None:
+    def __init__(self, plan: Plan, shape: Shape, suspects: Set[str]) -> None:
         self._facts, self._shape, self._store = facts_for_worker(plan), shape, open_store(plan)
         self._spawn = multiprocessing.get_context("spawn")
         self._tries: Counter[str] = Counter()
+        self._suspects = set(suspects)
         self._members: list[_Member] = []
         self._false_starts = 0
         self._reason = ""
@@ -88,7 +92,7 @@ class _Pool:
             while not stopping and len(self._members) < min(self._shape.processes, len(waiting) + len(self._members)):
                 self._members.append(self._new_member())
             for member in self._members if not stopping else ():
-                while waiting and member.ready and len(member.hands) < self._shape.videos_at_once:
+                while waiting and self._may_take(member, waiting[0]):
                     self._hand_over(member, waiting.popleft())
             speaking = wait([member.pipe for member in self._members], TICK_SECONDS)
             for member in [member for member in self._members if member.pipe in speaking]:
@@ -121,6 +125,11 @@ class _Pool:
         theirs.close()
         return _Member(process, mine, device)
 
+    def _may_take(self, member: _Member, item: Item) -> bool:
+        if not member.ready or not member.hands:
+            return member.ready
+        return len(member.hands) < self._shape.videos_at_once and self._suspects.isdisjoint((item.id, *member.hands))
+
     def _hand_over(self, member: _Member, item: Item) -> None:
         member.hands[item.id] = item
         with contextlib.suppress(OSError):  # it has just ended: its pipe will say so
@@ -141,6 +150,7 @@ class _Pool:
                 )
         for item in member.hands.values():
             self._tries[item.id] += 1
+            self._suspects.add(item.id)
             if self._tries[item.id] < MOST_TRIES:
                 waiting.append(item)
                 continue
@@ -150,7 +160,7 @@ class _Pool:
             yield outcome
 
     def end(self) -> None:
-        """End all processes, at once if they are still busy."""
+        """End all processes, at once if they are still busy: what they drop then was no try."""
         for member in self._members:
             with contextlib.suppress(OSError):
                 member.pipe.send(None)
@@ -163,6 +173,9 @@ class _Pool:
                 member.process.kill()
                 member.process.join(END_SECONDS)
             member.pipe.close()
+            with contextlib.suppress(OSError, TargetError):  # then the try counts
+                for item_id in member.hands:
+                    take_back(self._store, item_id)
         self._members.clear()
 
 

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import multiprocessing
 import time
+import uuid
 from collections.abc import Generator, Sequence
 from dataclasses import asdict
 
@@ -17,9 +18,11 @@ from roundel.batch.deadline import Deadline
 from roundel.batch.outcome import Outcome
 from roundel.batch.parent import END_SECONDS
 from roundel.batch.plan import Item, Plan
-from roundel.batch.pool import TICK_SECONDS, Shape
+from roundel.batch.pool import TICK_SECONDS, WORKER_BYTES
 from roundel.batch.ray_driver import Job, drive
+from roundel.batch.store import open_store, stop_run
 from roundel.batch.worker import facts_for_worker
+from roundel.detect import available_threads
 from roundel.errors import EXIT_INTERRUPTED, MissingProgramError, RoundelError
 
 LOG = "ray.log"
@@ -31,7 +34,9 @@ class ClusterError(RoundelError):
     exit_code = EXIT_INTERRUPTED
 
 
-def run_ray(plan: Plan, items: Sequence[Item], shape: Shape, deadline: Deadline, gpus: float) -> Generator[Outcome]:
+def run_ray(
+    plan: Plan, items: Sequence[Item], workers: int | None, deadline: Deadline, gpus: float
+) -> Generator[Outcome]:
     """Analyse items on a Ray cluster: the one that ``RAY_ADDRESS`` names, else a new one on this machine.
 
     Ray ends its driver when a node process dies, and writes to the terminal: its driver is a process of its own, which
@@ -40,14 +45,14 @@ def run_ray(plan: Plan, items: Sequence[Item], shape: Shape, deadline: Deadline,
     Args:
         plan: the plan; with a local target, all nodes must see it and the case at the same path.
         items: what is to be done.
-        shape: how many actors, and processors for each.
-        deadline: when to stop; what is under way is dropped then, unless the time was set beforehand.
+        workers: how many actors; as many as the cluster has room for, if ``None``. They share its processors.
+        deadline: when to stop: nothing new is begun then, and what is under way is finished.
         gpus: share of a GPU for each actor.
 
     Raises:
         MissingProgramError: if Ray is not installed.
         ClusterError: if the cluster goes away.
-        RoundelError: if results cannot be kept.
+        RoundelError: if no cluster can be had, it has no room, or results cannot be kept.
     """
     if importlib.util.find_spec("ray") is None:
         raise MissingProgramError("--engine ray needs Ray; install it with: pip install 'roundel[ray]'")
@@ -55,19 +60,24 @@ def run_ray(plan: Plan, items: Sequence[Item], shape: Shape, deadline: Deadline,
     mine, theirs = spawn.Pipe(duplex=False)
     job = Job(
         facts=facts_for_worker(plan),
+        run=uuid.uuid4().hex,
         items=tuple(json.dumps(asdict(item)) for item in items),
         log=str(plan.folder.absolute() / LOG),
-        actors=min(shape.processes, len(items)),
-        threads=shape.threads,
+        actors=workers,
+        cpus=available_threads(),
+        actor_bytes=WORKER_BYTES,
         gpus=gpus,
         ends_at=None if deadline.ends is None else time.time() + deadline.ends - deadline.clock(),
     )
     process = spawn.Process(target=drive, args=(theirs, job))
     process.start()
     theirs.close()
-    ended = False
+    told = ended = False
     try:
-        while not deadline.asked:
+        while True:
+            if deadline.asked and not told:
+                stop_run(open_store(plan), job.run)
+                told = True
             if not mine.poll(TICK_SECONDS):
                 continue
             kind, _, text = mine.recv().partition(" ")
@@ -76,9 +86,7 @@ def run_ray(plan: Plan, items: Sequence[Item], shape: Shape, deadline: Deadline,
                 return
             if kind == "error":
                 raise RoundelError(text)
-            outcome = Outcome.model_validate_json(text)
-            if outcome.status != "left":
-                yield outcome
+            yield Outcome.model_validate_json(text)
     except EOFError:
         process.join(END_SECONDS)
         raise ClusterError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -13,15 +13,14 @@ from roundel import package
 from roundel.batch.deadline import Deadline
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan, in_shard, parse_shard
-from roundel.batch.pool import Shape, run_pool
+from roundel.batch.pool import WORKER_BYTES, Shape, run_pool
 from roundel.batch.sources import is_address
 from roundel.batch.store import Store, outcomes, require_case
 from roundel.detect import available_threads
+from roundel.detect.gpus import gpus_for
 from roundel.disk import locked
 
 EngineName = Literal["local", "ray", "slurm"]
-WORKER_BYTES = 1 << 30
-"""Memory that one process is reckoned with: peak of an analysis, see benchmarks/batch.py."""
 CHECKS_AT_ONCE = 4
 CHECKS_WAITING = 1000
 VIDEOS_PER_GPU = 4
@@ -31,7 +30,10 @@ VIDEOS_PER_GPU = 4
 def missing(
     plan: Plan, store: Store, shard: str | None = None, known: Mapping[str, Outcome] | None = None
 ) -> tuple[Item, ...]:
-    """The items without a verified package, in the order of the plan; ``known`` saves reading the outcomes again."""
+    """The items without a verified package, in the order of the plan, those last that have ended a process before.
+
+    ``known`` saves reading the outcomes again.
+    """
     items = in_shard(plan.work, shard)
     known = outcomes(store) if known is None else known
 
@@ -46,7 +48,13 @@ def missing(
         for since in range(0, len(items), CHECKS_WAITING):
             some = items[since : since + CHECKS_WAITING]
             found += (item for item, there in zip(some, threads.map(done, some), strict=True) if not there)
-    return tuple(found)
+    last = suspects_in(known)
+    return tuple(sorted(found, key=lambda item: item.id in last))
+
+
+def suspects_in(known: Mapping[str, Outcome]) -> frozenset[str]:
+    """The items that have ended a process, as far as is known."""
+    return frozenset(item_id for item_id, outcome in known.items() if outcome.ended_its_process)
 
 
 def workers_for(asked: int | None) -> int:
@@ -96,9 +104,24 @@ def claimed(plan: Plan, shard: str | None) -> Iterator[None]:
 
 
 def run(
-    plan: Plan, items: Sequence[Item], engine: EngineName, shape: Shape, deadline: Deadline, gpus: float = 0.0
+    plan: Plan,
+    items: Sequence[Item],
+    engine: EngineName,
+    workers: int | None,
+    deadline: Deadline,
+    gpus: float = 0.0,
+    suspects: Set[str] = frozenset(),
 ) -> Iterator[Outcome]:
     """Analyse items with an engine; yields each outcome as it comes.
+
+    Args:
+        plan: the plan.
+        items: what is to be done.
+        engine: who does it.
+        workers: how many processes, or actors of Ray; ``None`` for what there is room for.
+        deadline: when to stop.
+        gpus: share of a GPU for each actor of Ray. Processes of this machine share what there is.
+        suspects: ids of items that have ended a process before.
 
     Raises:
         RoundelError: if processes cannot start, the cluster goes away or results cannot be kept.
@@ -108,9 +131,9 @@ def run(
     if engine == "ray":
         from roundel.batch.ray_engine import run_ray
 
-        results = run_ray(plan, items, shape, deadline, gpus)
+        results = run_ray(plan, items, workers, deadline, gpus)
     else:
-        results = run_pool(plan, items, shape, deadline.passed)
+        results = run_pool(plan, items, shape_for(workers, gpus_for(plan.config.detector)), deadline.passed, suspects)
     with contextlib.closing(results):
         for outcome in results:
             deadline.learn(outcome)

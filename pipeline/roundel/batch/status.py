@@ -48,7 +48,7 @@ def status_of(
 ) -> Status:
     """Count outcomes. Nothing is verified here: ``run`` and ``merge`` do that."""
     work = in_shard(plan.work, shard)
-    ended = [known[item.id] for item in work if item.id in known]
+    ended = [known[item.id] for item in work if item.id in known and known[item.id].status != "left"]
     done = sum(outcome.status == "done" for outcome in ended)
     failed = [outcome for outcome in ended if outcome.status == "failed"]
     left = len(work) - done - len(failed)

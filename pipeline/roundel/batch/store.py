@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -27,8 +28,17 @@ from roundel.errors import IntegrityError, RoundelError, UsageError
 from roundel.media.identity import sha256_of
 
 OUTCOMES = "outcomes"
+READ_AT_ONCE = 32
+"""Small objects that are read from a bucket at the same time."""
+READ_WAITING = 1024
+STOP = "stop"
+"""Names the run with Ray that was asked to stop last."""
 MADE_WITH = "made-with.json"
 """What the packages of a plan are made with: fixed by the worker that comes first."""
+
+
+class TargetError(RoundelError):
+    """Results cannot be kept: the disk is full, the target is read-only or away. Every further item would fail too."""
 
 
 class Store(Protocol):
@@ -160,7 +170,7 @@ class RemoteStore:
             return
         try:
             self.fetch(name, place)
-        except RoundelError as error:
+        except IntegrityError as error:
             raise RoundelError(f"{error}, or holds another package; move it away and run again") from error
 
     def holds(self, name: str, manifest_sha256: str) -> bool:
@@ -178,21 +188,22 @@ class RemoteStore:
         """Copy a package into a case, checked and put in place at once.
 
         Raises:
-            RoundelError: if it is not whole.
+            IntegrityError: if it is not whole.
+            TargetError: if it cannot be reached.
         """
         target = case / name
         partial = target.parent / f"{package.PARTIAL}{target.name}{package.FETCHED}"
         for inner in sorted(self._names(name)):
             place = partial / inner
             if not place.resolve().is_relative_to(partial.resolve()):
-                raise RoundelError(
+                raise IntegrityError(
                     f"{self.address}/{name}: holds a file outside of itself ({inner!r}); nothing was taken"
                 )
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(self._bytes(f"{self._root}/{name}/{inner}") or b"")
         if wrong := package.problems(partial):
             shutil.rmtree(partial, ignore_errors=True)  # of a package that is gone there is nothing
-            raise RoundelError(f"{self.address}/{name}: is not as it was written: {wrong[0].rpartition('/')[2]}")
+            raise IntegrityError(f"{self.address}/{name}: is not as it was written: {wrong[0].rpartition('/')[2]}")
         package.put_in_place(partial, target)
 
     def write(self, name: str, text: str) -> None:
@@ -221,15 +232,17 @@ class RemoteStore:
         try:
             self._files.invalidate_cache()
             places = sorted(self._files.find(f"{self._state}/{prefix}"))
-            for since in range(0, len(places), 256):
-                found = self._files.cat(places[since : since + 256])
-                yield from (content for _, content in sorted(found.items()))
         except FileNotFoundError:
             return
         except Exception as error:
             raise self._unreachable(error) from error
+        with ThreadPoolExecutor(READ_AT_ONCE) as threads:
+            for since in range(0, len(places), READ_WAITING):
+                found = threads.map(self._bytes, places[since : since + READ_WAITING])
+                yield from (content for content in found if content is not None)
 
     def _bytes(self, place: str) -> bytes | None:
+        """An object, or nothing. ``place`` is a name, not a pattern, whatever characters are in it."""
         try:
             self._files.invalidate_cache()
             found: bytes = self._files.cat_file(place)
@@ -249,8 +262,8 @@ class RemoteStore:
             raise self._unreachable(error) from error
         return {place.partition(f"{name}/")[2] for place in places} - {""}
 
-    def _unreachable(self, error: Exception) -> RoundelError:
-        return RoundelError(
+    def _unreachable(self, error: Exception) -> TargetError:
+        return TargetError(
             f"{self.address}: cannot be reached: {str(error) or type(error).__name__}; what is finished stays. "
             "Check the address and the credentials in the environment; the same command goes on"
         )
@@ -271,8 +284,26 @@ def record(store: Store, outcome: Outcome) -> None:
     store.write(outcome_name(outcome.id), outcome.model_dump_json(indent=1) + "\n")
 
 
+def take_back(store: Store, item_id: str) -> None:
+    """An item was begun and dropped by request: that does not count as a try."""
+    begun = recorded(store, item_id)
+    if begun is not None and begun.tries > 0:
+        record(store, begun.model_copy(update={"tries": begun.tries - 1}))
+
+
+def recorded(store: Store, item_id: str) -> Outcome | None:
+    """What is on record about an item; one that cannot be read counts as nothing."""
+    try:
+        return Outcome.model_validate_json(store.read(outcome_name(item_id)) or "")
+    except ValidationError:
+        return None
+
+
 def outcomes(store: Store) -> dict[str, Outcome]:
-    """The outcomes that are known, by item. One that cannot be read counts as none: the item is done again."""
+    """What is on record, by item; one that was begun and has no end is left.
+
+    What cannot be read counts as nothing: the item is done again.
+    """
     found = {}
     for content in store.contents(OUTCOMES):
         try:
@@ -281,6 +312,16 @@ def outcomes(store: Store) -> dict[str, Outcome]:
             continue
         found[outcome.id] = outcome
     return found
+
+
+def stop_run(store: Store, run: str) -> None:
+    """Let all machines know that nothing new is to be begun in a run."""
+    store.write(STOP, run)
+
+
+def is_stopped(store: Store, run: str) -> bool:
+    """Whether a run was asked to stop."""
+    return store.read(STOP) == run
 
 
 def agree_on(store: Store, made_with: dict[str, object]) -> None:

@@ -6,6 +6,8 @@ import os
 import platform
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,20 +15,16 @@ from typing import Any
 
 from roundel import case as cases
 from roundel import job, package
-from roundel.batch.outcome import Outcome, outcome_of
+from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.sources import NO_ROOM, fetched, is_address
-from roundel.batch.store import agree_on, open_store, record
+from roundel.batch.store import TargetError, agree_on, is_stopped, open_store, record, recorded
 from roundel.detect import load_detector
 from roundel.errors import MediaError, RoundelError, StallError
 from roundel.media.identity import identify
 from roundel.media.nvdec import kept_from
 from roundel.specialists import load_specialists
 from roundel.types import VideoIdentity
-
-
-class TargetError(RoundelError):
-    """Results cannot be kept: the disk is full, the target is read-only or away. Every further item would fail too."""
 
 
 class Worker:
@@ -48,45 +46,80 @@ class Worker:
         self._loaded = load_detector(plan.config.detector, threads)
         self._specialists = load_specialists(plan.config, case)
         self._made_with = job.provenance(plan.config, self._loaded, self._specialists)
-        try:
+        with self._reaching():
             agree_on(self._store, self._made_with)
-        except OSError as error:
-            raise _no_room(error, self._store.address) from error
 
     def process(self, item: Item) -> Outcome:
         """Analyse one item and put its outcome on record. A failure of the file is data.
+
+        That it was begun is on record first: an item that ends its process again and again is given up, whoever
+        began that process.
 
         Raises:
             TargetError: if results cannot be kept.
         """
         started = time.monotonic()
-        try:
-            outcome = self._analysed(item)
-        except Exception as error:
-            outcome = _failure(item, error)
-        outcome = outcome.model_copy(
+        before = self._before(item)
+        begun = self._begun(item, before)
+        if begun.tries > MOST_TRIES:
+            result = _given_up(item)
+        else:
+            self._record(begun)
+            try:
+                result = self._analysed(item, before, begun)
+            except Exception as error:
+                result = _failure(item, error)
+        result = result.model_copy(
             update={
                 "work_seconds": round(time.monotonic() - started, 3),
                 "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "worker": f"{platform.node()}:{os.getpid()}",
             }
         )
-        try:
+        self._record(result)
+        return result
+
+    def is_stopped(self, run: str) -> bool:
+        """Whether nothing new is to be begun in a run.
+
+        Raises:
+            TargetError: if that cannot be known.
+        """
+        with self._reaching():
+            return is_stopped(self._store, run)
+
+    def _before(self, item: Item) -> Outcome | None:
+        with self._reaching():
+            return recorded(self._store, item.id)
+
+    def _begun(self, item: Item, before: Outcome | None) -> Outcome:
+        """What is on record while an item is worked on, with the notes of this try unless those before had others."""
+        notes = {cases.PROTECTIONS: kept_from(self._plan.config.media)}
+        if before is None:
+            return outcome_of(item, status="left", tries=1, notes=notes)
+        if before.notes not in ({}, notes):
+            notes = {}
+        return outcome_of(item, status="left", tries=before.tries + 1, notes=notes)
+
+    def _record(self, outcome: Outcome) -> None:
+        with self._reaching():
             record(self._store, outcome)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise _no_room(error, self._store.address) from error
-        except RoundelError as error:
-            raise TargetError(str(error)) from error
-        return outcome
 
-    def _analysed(self, item: Item) -> Outcome:
+    def _analysed(self, item: Item, before: Outcome | None, begun: Outcome) -> Outcome:
         with fetched(item.source, item.name, self._plan.config.media.max_bytes) as path:
             try:
-                return self._packed(item, path)
+                return self._packed(item, path, before, begun)
             except Exception as error:
                 return _failure(item, error, path)
 
-    def _packed(self, item: Item, path: Path) -> Outcome:
+    def _packed(self, item: Item, path: Path, before: Outcome | None, begun: Outcome) -> Outcome:
         identity = replace(identify(path, self._plan.config.media.max_bytes), names=(job.readable(item.name),))
         _check_as_planned(item, identity)
         analysis = package.analysis_id(identity, self._made_with)
@@ -98,7 +131,8 @@ class Worker:
                 self._analyse(path, identity, folder)
             if wrong := package.problems(folder):
                 raise StallError(f"{wrong[0]}; nothing was analysed; move the package out of the case and run again")
-            notes = {cases.PROTECTIONS: kept_from(self._plan.config.media)} if is_new else {}
+            made_by = begun if is_new else before  # the process that put the package there was killed right after it
+            notes = made_by.notes if made_by else {}
             outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})
             if is_new:
                 self._store.keep(folder, name)
@@ -113,6 +147,12 @@ class Worker:
             )
         except OSError as error:
             raise _no_room(error, str(folder)) from error
+
+
+def _given_up(item: Item) -> Outcome:
+    ended = f"its process ended before it was done, {MOST_TRIES} times"
+    message = f"{item.source}: {ended}; is there enough memory and time?"
+    return outcome_of(item, status="failed", again=True, kind=KILLED, message=message)
 
 
 def _check_as_planned(item: Item, identity: VideoIdentity) -> None:

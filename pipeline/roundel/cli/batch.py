@@ -142,9 +142,8 @@ def run_batch(
     """
     from roundel.batch import plan as plans
     from roundel.batch.deadline import Deadline, parse_time
-    from roundel.batch.run import claimed, missing, run, shape_for
+    from roundel.batch.run import claimed, missing, run, suspects_in
     from roundel.batch.store import open_store, outcomes
-    from roundel.detect.gpus import gpus_for
 
     if engine == EngineName.SLURM and shard is None:
         raise UsageError("--engine slurm works on one shard: give --shard, such as 1/8")
@@ -156,13 +155,15 @@ def run_batch(
         store = open_store(made)
         known = outcomes(store)
         items = missing(made, store, shard, known)
+        suspects = suspects_in(known)
         for item in items:
             known.pop(item.id, None)
-        with _finishing(deadline, engine), _view(made, shard, known, quiet or as_json) as show:
-            gpus = () if engine == EngineName.RAY else gpus_for(made.config.detector)  # Ray shares out its own
-            for outcome in run(made, items, engine.value, shape_for(workers, gpus), deadline, gpus_per_worker):
+        with _finishing(deadline), _view(made, shard, known, quiet or as_json) as show:
+            for outcome in run(made, items, engine.value, workers, deadline, gpus_per_worker, suspects):
                 known[outcome.id] = outcome
                 show(outcome)
+        if deadline.asked and engine == EngineName.RAY:
+            known = outcomes(store)  # the last of them are on record, and Ray's queue may not have brought them
     whole = engine != EngineName.SLURM and shard is None
     return _end_of_run(made, shard, known, whole, as_json, quiet)
 
@@ -196,17 +197,15 @@ def _end_of_run(
 
 
 @contextmanager
-def _finishing(deadline: Deadline, engine: EngineName) -> Iterator[None]:
-    """The first request to end lets what is under way finish, or with Ray drops it; the second drops it."""
-    ray = engine == EngineName.RAY
-    what = "dropped; what is finished stays." if ray else "finished first. Once more to drop it."
+def _finishing(deadline: Deadline) -> Iterator[None]:
+    """The first request to end lets what is under way finish; the second drops it."""
 
     def ask(signum: int, _: object) -> None:
         if deadline.asked:
             say("Dropped. What is finished stays, and the same command goes on.", quiet=False)
             raise KeyboardInterrupt
         deadline.asked = True
-        say(f"Stopping: what is under way is {what}", quiet=False)
+        say("Stopping: what is under way is finished first. Once more to drop it.", quiet=False)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
