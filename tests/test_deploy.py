@@ -152,5 +152,11 @@ def test_the_ray_cluster_is_one_that_ray_accepts_and_reports_nothing() -> None:
         line for key in ("head", "worker") for line in cluster[f"{key}_start_ray_commands"] if "ray start" in line
     ]
     assert len(starts) == 2
+    (entrypoint,) = (it for it in cluster["docker"]["run_options"] if it.startswith("--entrypoint="))
+    given = [entrypoint.removeprefix("--entrypoint="), "bash", "-c", "echo runs"]  # Ray's command for the image is bash
+    assert subprocess.run(given, capture_output=True, check=False).stdout == b"runs\n"
+    target = re.search(r"deploy/install\.sh (/\S+)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    assert target
+    assert all(f"{target[1]}/bin/ray start" in line for line in starts), "a login shell has a PATH of its own"
     assert all("RAY_USAGE_STATS_ENABLED=0" in line and "--object-store-memory=" in line for line in starts)
     assert cluster["docker"]["image"] == SERVICES["roundel-gpu"]["image"]

@@ -6,7 +6,9 @@ import errno
 import fcntl
 import os
 import platform
+import shutil
 import stat
+import tempfile
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -17,6 +19,9 @@ from typing import Any, BinaryIO, TextIO
 from roundel.errors import UsageError
 
 PARTIAL = ".partial-"
+SCRATCH = "roundel-"
+IN_USE = "in-use"
+CONTENT = "content"
 MOST_DOTS = 200
 
 
@@ -126,6 +131,35 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def scratch(purpose: str) -> Iterator[Path]:
+    """A temporary folder for this process, which is removed at the end.
+
+    It is locked until then. Those of killed processes of this user and machine are removed first.
+
+    Raises:
+        OSError: if there is no room for it.
+    """
+    _remove_abandoned()
+    with tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{purpose}-") as name:
+        folder = Path(name)
+        with (folder / IN_USE).open("w") as stream:
+            with suppress(OSError):  # some network folders cannot lock: nothing is removed there
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (folder / CONTENT).mkdir()
+            yield folder / CONTENT
+
+
+def _remove_abandoned() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        with suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            with open_regular(folder / IN_USE, follow=False) as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
 
 
 @contextmanager

@@ -92,7 +92,8 @@ class PackageWriter:
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self._folder = target.parent / f"{PARTIAL}{target.name}-{platform.node()}-{os.getpid()}"
+        by = f"{platform.node()}-{os.getpid()}-{threading.get_ident()}"
+        self._folder = target.parent / f"{PARTIAL}{target.name}-{by}"
         self._raw = _begin(self._folder)
         self._lines = gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0)
         self._keyframes = KeyframeWriter(self._folder)

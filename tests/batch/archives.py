@@ -20,7 +20,9 @@ ROUNDEL = (sys.executable, "-m", "roundel")
 
 def plan_for(folder: Path, inputs: Path | str, target: Path | str, shards: int = 1) -> Plan:
     """A plan over a folder of clips or an address."""
-    return plans.write(folder, str(target), FAST, plans.items_of(collect([str(inputs)]).found), shards)
+    return plans.write(
+        folder, str(target), FAST, plans.items_of(collect([str(inputs)]).found, FAST.media.max_bytes), shards
+    )
 
 
 def roundel(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -25,7 +25,8 @@ from small_case import SETTINGS, detector
 
 def small_plan(folder: Path, target: Path | str, *inputs: Path | str, shards: int = 1) -> Plan:
     """A plan with the settings of the small case."""
-    return plans.write(folder, str(target), SETTINGS, plans.items_of(collect(map(str, inputs)).found), shards)
+    found = collect(map(str, inputs)).found
+    return plans.write(folder, str(target), SETTINGS, plans.items_of(found, SETTINGS.media.max_bytes), shards)
 
 
 def use_fakes(monkeypatch, by: FakeDetector | None = None) -> FakeDetector:
@@ -43,14 +44,15 @@ def analyse_once(monkeypatch) -> None:
     """Let workers analyse each video once in all tests of this process; a copy of its package serves the others."""
     real = Worker._analyse
 
-    def analyse(worker: Worker, path: Path, identity: VideoIdentity, folder: Path) -> None:
+    def analyse(worker: Worker, path: Path, identity: VideoIdentity, folder: Path) -> bool:
         kept = Path(_KEPT.name, identity.sha256[-64:], folder.name, os.fsencode(identity.names[0]).hex()[:200])
         if not kept.is_dir():
-            real(worker, path, identity, folder)
+            made = real(worker, path, identity, folder)
             shutil.copytree(folder, kept)
-            return
+            return made
         shutil.copytree(kept, partial := folder.parent / f"{package.PARTIAL}copy")
         package.put_in_place(partial, folder)
+        return True
 
     monkeypatch.setattr(Worker, "_analyse", analyse)
 

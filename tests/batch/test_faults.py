@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from batch.archives import ROUNDEL, digests, plan_for, roundel
+from batch.fakes import small_plan, use_fakes
 from roundel import case as cases
-from roundel import custody, disk, package
+from roundel import custody, disk, job, package
 from roundel.batch.merge import merge
 from roundel.batch.plan import read
 from roundel.batch.worker import Worker
@@ -147,12 +152,13 @@ def in_own_mount(script: str, **environment: str | Path) -> subprocess.Completed
     )
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def _may_mount() -> None:
     if not shutil.which("unshare") or in_own_mount("mount -t tmpfs none /mnt").returncode:
         pytest.skip("no mounts of one's own here")
 
 
+@pytest.mark.usefixtures("_may_mount")
 def test_a_full_disk_ends_the_run_with_one_line_and_nothing_is_lost(
     archive: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
@@ -184,6 +190,7 @@ def test_a_full_disk_ends_the_run_with_one_line_and_nothing_is_lost(
     assert digests(case) == undisturbed
 
 
+@pytest.mark.usefixtures("_may_mount")
 def test_a_read_only_target_ends_the_run_with_one_line(archive: Path, tmp_path: Path) -> None:
     case = tmp_path / "case"
     plan_for(tmp_path / "plan", archive, case)
@@ -199,7 +206,62 @@ def test_a_read_only_target_ends_the_run_with_one_line(archive: Path, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
+# Temporary folders
+
+
+def test_what_a_killed_process_fetched_is_removed_by_the_next_and_what_is_in_use_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    others = [tmp_path / "roundel-notes", tmp_path / "roundel-fetch-link", tmp_path / "roundel-fetch-theirs"]
+    others[0].mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / disk.IN_USE).touch()
+    others[1].symlink_to(tmp_path / "elsewhere")
+    others[2].mkdir()
+    (others[2] / disk.IN_USE).symlink_to(tmp_path / "elsewhere" / disk.IN_USE)
+    script = "import os\nfrom roundel.disk import scratch\n"
+    script += "with scratch('fetch') as folder: (folder / 'video.mp4').touch(); os.kill(os.getpid(), 9)"
+    with disk.scratch("batch") as used:
+        killed = subprocess.run([ROUNDEL[0], "-c", script], check=False, env={**os.environ, "TMPDIR": str(tmp_path)})
+        assert killed.returncode == -9
+        assert len(list(tmp_path.glob("roundel-fetch-*/content/video.mp4"))) == 1
+        with disk.scratch("fetch") as mine:
+            assert not list(tmp_path.glob("roundel-fetch-*/content/video.mp4"))
+            assert (used.is_dir(), mine.is_dir()) == (True, True)
+        assert not mine.parent.exists()
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "elsewhere"])
+    assert (tmp_path / "elsewhere" / disk.IN_USE).exists()
+
+
 # Two at once
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_the_same_bytes_at_the_same_time_in_one_process_are_one_package(
+    renamed: bool, make_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip("power.mp4", SOURCE, *SMALL)
+    other = Path(shutil.copyfile(clip, tmp_path / ("renamed.mp4" if renamed else "power.mp4")))
+    use_fakes(monkeypatch)
+    plans = [small_plan(tmp_path / name, tmp_path / "case", path) for name, path in (("a", clip), ("b", other))]
+    cases.create(tmp_path / "case", plans[0].config)
+    together = threading.Barrier(2, timeout=60)
+    real = job.analyze_into
+
+    def at_once(*arguments: Any, **options: Any) -> object:
+        together.wait()
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(job, "analyze_into", at_once)
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(lambda plan: Worker(plan).process(plan.items[0]), plans))
+    assert [(outcome.status, outcome.message) for outcome in done] == [("done", ""), ("done", "")]
+    assert done[0].manifest_sha256 == done[1].manifest_sha256
+    assert not list((tmp_path / "case" / "videos").glob("*/.partial-*"))
+    for plan in plans:
+        assert merge(plan).problems == ()
+    assert not list(cases.problems(tmp_path / "case"))
 
 
 def test_two_runs_on_one_plan_and_an_analysis_beside_a_run_are_refused(archive: Path, tmp_path: Path) -> None:

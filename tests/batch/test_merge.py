@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from batch.fakes import analyse_once, forget_memory, small_plan, use_fakes, work
@@ -21,7 +22,7 @@ from roundel import custody, disk, index, package
 from roundel.batch.merge import FAILED, RECEIVED, merge
 from roundel.batch.plan import Plan, in_shard
 from roundel.batch.run import missing
-from roundel.batch.store import open_store
+from roundel.batch.store import TargetError, open_store
 from roundel.cli.cases import make_report
 from roundel.errors import IntegrityError, RoundelError, UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, analyse, tree_of
@@ -547,6 +548,29 @@ def test_what_another_run_fetches_at_this_moment_is_not_removed(remote: Plan, tm
     assert partial.is_dir()
     merge(remote, tmp_path / "case")
     assert not partial.exists()
+
+
+def test_an_address_that_is_away_in_the_middle_is_no_damage_of_a_package(
+    remote: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = fsspec.filesystem("memory")
+    there = files.cat_file
+
+    def away(path: str, *rest: Any, **options: Any) -> bytes:
+        if "/videos/" in path:
+            raise ConnectionError("no route to host")
+        return bytes(there(path, *rest, **options))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "cat_file", away)
+        with pytest.raises(
+            TargetError, match="memory://results: cannot be reached: no route to host; what is finished"
+        ):
+            merge(remote, tmp_path / "case")
+        with pytest.raises(TargetError, match="cannot be reached"):
+            work(remote)
+    work(remote)
+    assert merge(remote, tmp_path / "case").packages == 3
 
 
 def test_which_case_takes_the_results_must_be_clear(archive: Archive, remote: Plan, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from roundel.batch.sources import Found, collect, fetched, is_address
 from roundel.errors import IntegrityError, MediaError, StallError, UsageError
 from small_case import SETTINGS
 
+MOST = SETTINGS.media.max_bytes
 ODD_NAMES = [
     "new\nline.mp4",
     "%d.mp4",
@@ -141,7 +142,7 @@ def test_an_entry_that_can_be_no_path_fails_when_it_is_analysed(tmp_path: Path) 
     (tmp_path / "list.csv").write_text(f"path\na\0b.mp4\n{'x' * 300}.mp4\n")
     found = collect([str(tmp_path / "list.csv")]).found
     assert [item.size_bytes for item in found] == [None, None]
-    assert [item.id for item in items_of(found)] == [item_id(item.source) for item in found]
+    assert [item.id for item in items_of(found, MOST)] == [item_id(item.source) for item in found]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
@@ -238,9 +239,9 @@ def test_what_is_fetched_lies_in_a_folder_of_its_own_and_is_removed(name: str) -
     put("memory://archive/a", b"content")
     with fetched("memory://archive/a", name, 100) as path:
         assert path.read_bytes() == b"content"
-        scratch = path.parent
-        assert scratch.name.startswith("roundel-fetch-")
-    assert not scratch.exists()
+        folder = path.parent.parent
+        assert folder.name.startswith("roundel-fetch-")
+    assert not folder.exists()
 
 
 def test_what_cannot_be_fetched_is_named() -> None:
@@ -276,7 +277,7 @@ def test_the_same_bytes_under_two_names_are_one_piece_of_work(tmp_path: Path) ->
         write_file(tmp_path / name, content)
     hashed: list[str] = []
     found = collect([*(str(tmp_path / f"{name}.mp4") for name in "abde"), "memory://archive/c.mp4"]).found
-    items = list(items_of(found, hashed.append))
+    items = list(items_of(found, MOST, hashed.append))
     assert [item.same_as for item in items] == [None, items[0].id, None, None, items[0].id]
     assert [item.sha256 is not None for item in items] == [True, True, True, False, True]
     assert hashed == [item.source for item in items if item.name != "e.mp4"]
@@ -286,7 +287,16 @@ def test_the_same_bytes_under_two_names_are_one_piece_of_work(tmp_path: Path) ->
 
 def test_files_of_equal_size_that_cannot_be_read_are_left_to_the_run(tmp_path: Path) -> None:
     found = [Found(str(tmp_path / "gone-1"), "gone-1", 5), Found(str(tmp_path / "gone-2"), "gone-2", 5)]
-    assert [(item.sha256, item.same_as) for item in items_of(found)] == [(None, None), (None, None)]
+    assert [(item.sha256, item.same_as) for item in items_of(found, MOST)] == [(None, None), (None, None)]
+
+
+def test_what_is_too_large_to_be_analysed_is_not_read(tmp_path: Path) -> None:
+    huge = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
+    for path in huge:
+        with path.open("wb") as stream:
+            stream.truncate(1 << 40)
+    found = collect(map(str, huge)).found
+    assert [item.sha256 for item in items_of(found, 1 << 39, pytest.fail)] == [None, None]
 
 
 def test_empty_files_are_not_the_same_as_each_other(tmp_path: Path) -> None:
@@ -336,7 +346,7 @@ def test_another_plan_in_the_same_folder_is_refused(video: Path, tmp_path: Path)
         small_plan(tmp_path / "plan", tmp_path / "case", video, shards=2)
     settings = SETTINGS.model_copy(update={"tracking": SETTINGS.tracking.model_copy(update={"exemplars": 1})})
     with refused:
-        plans.write(tmp_path / "plan", str(tmp_path / "case"), settings, items_of(collect([str(video)]).found))
+        plans.write(tmp_path / "plan", str(tmp_path / "case"), settings, items_of(collect([str(video)]).found, MOST))
     assert plans.read(tmp_path / "plan") == made
 
 

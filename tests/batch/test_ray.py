@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,11 @@ import pytest
 from batch.archives import ROUNDEL, digests, plan_for, roundel
 from chaos import descendants
 from roundel import case as cases
+from roundel.batch.outcome import KILLED, MOST_TRIES
 from roundel.batch.plan import Plan
+from roundel.batch.ray_driver import Job, Node, spread
+from roundel.batch.status import status_of
+from roundel.batch.store import open_store, outcomes
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
@@ -31,14 +35,14 @@ def _scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def start(plan: Plan) -> subprocess.Popen[str]:
-    command = [*ROUNDEL, "batch", "run", str(plan.folder), "--engine", "ray", "--workers", "1", "--quiet"]
+def start(plan: Plan, *options: str) -> subprocess.Popen[str]:
+    command = [*ROUNDEL, "batch", "run", str(plan.folder), "--engine", "ray", "--workers", "1", "--quiet", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_an_outcome(plan: Plan) -> None:
     until = time.monotonic() + 120
-    while not list((plan.folder / "outcomes").rglob("*.json")):
+    while all(outcome.status == "left" for outcome in outcomes(open_store(plan)).values()):
         assert time.monotonic() < until, (plan.folder / "ray.log").read_text()[-2000:]
         time.sleep(0.1)
 
@@ -89,3 +93,89 @@ def test_versions_that_differ_are_said_by_the_actor(archive: Path, tmp_path: Pat
     assert run.returncode == 2, err
     assert "this plan was begun with other versions" in err
     assert err.count("Error:") == 1
+
+
+def test_asked_to_stop_it_finishes_what_is_under_way(archive: Path, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
+    run = start(plan)
+    wait_for_an_outcome(plan)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=180)
+    assert run.returncode == 130, err
+    assert "Stopping: what is under way is finished first. Once more to drop it." in err
+    left = status_of(plan, found := outcomes(open_store(plan))).left
+    assert 0 < left < len(plan.work)
+    assert f"{left} left" in out
+    assert all(outcome.status != "left" for outcome in found.values())
+
+
+def test_an_item_whose_process_always_ends_is_given_up(
+    archive: Path, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    shutil.copy(archive / "clip-00000.mp4", folder / "b.mp4")
+    fatal = make_clip("fatal.mp4", "testsrc2=size=160x120:rate=25", "-t", "300", "-preset", "ultrafast")
+    shutil.copy(fatal, folder / "a.mp4")
+    plan = plan_for(tmp_path / "plan", folder, tmp_path / "case")
+    run, killed = start(plan), set[int]()
+    while run.poll() is None:
+        time.sleep(0.05)
+        for pid, command in descendants(run.pid).items():
+            if "ray::MapWorker" in command and any("a.mp4" in below for below in descendants(pid).values()):
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+    out, err = run.communicate()
+    assert (run.returncode, err, len(killed)) == (1, "", MOST_TRIES)
+    assert "2 inputs: 1 done, 1 failed, 0 left" in out
+    assert f"  {KILLED}: 1" in out
+
+
+def test_a_cluster_that_cannot_be_reached_is_said_as_that(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
+    run = start(plan)
+    out, err = run.communicate(timeout=180)
+    assert (run.returncode, out) == (2, "")
+    assert err.startswith("Error: 127.0.0.1:9: cannot be used as a Ray cluster: ")
+    assert err.count("\n") == 1
+    assert "check RAY_ADDRESS" in err
+
+
+def test_a_cluster_without_room_for_a_worker_is_said_as_that(archive: Path, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
+    run = start(plan, "--gpus-per-worker", "500")
+    out, err = run.communicate(timeout=180)
+    assert (run.returncode, out) == (2, "")
+    assert err.startswith(
+        "Error: no machine of the Ray cluster has a processor and 500 of a GPU for a worker (the most on"
+    )
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wanted", "gpus", "items", "expected"),
+    [
+        ([Node(2, 0, 8)], 2, 0, 500, (2, 1)),
+        ([Node(2, 0, 8)], None, 0, 500, (2, 1)),
+        ([Node(2, 0, 1.5)], None, 0, 500, (1, 2)),
+        ([Node(2, 0, 0.5)], None, 0, 500, (1, 2)),
+        ([Node(2, 0, 8)], 5, 0, 500, (5, 1)),
+        ([Node(16, 0, 64), Node(8, 0, 64)], 3, 0, 500, (3, 8)),
+        ([Node(16, 0, 64), Node(8, 0, 64)], None, 0, 3, (3, 8)),
+        ([Node(16, 2, 64), Node(64, 0, 64)], None, 0.5, 500, (4, 4)),
+        ([Node(16, 2, 64), Node(64, 0, 64)], None, 1, 500, (2, 8)),
+        ([Node(16, 4, 64)], None, 2, 500, (2, 8)),
+        ([Node(2, 4, 64)], None, 0.5, 500, (2, 1)),
+        ([Node(16, 1, 64)], 1, 2, 500, (0, 1)),
+        ([Node(0, 0, 64)], 1, 0, 500, (0, 1)),
+        ([], None, 0, 500, (0, 1)),
+    ],
+)
+def test_processors_and_gpus_of_a_cluster_are_shared_out_evenly(
+    nodes: list[Node], wanted: int | None, gpus: float, items: int, expected: tuple[int, int]
+) -> None:
+    job = Job({}, "", ("{}",) * items, "", wanted, cpus=1, actor_bytes=1, gpus=gpus, ends_at=None)
+    assert spread(nodes, job) == expected

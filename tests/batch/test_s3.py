@@ -153,6 +153,15 @@ def test_a_server_that_is_away_is_one_clear_line(done: Plan, tmp_path: Path) -> 
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.parametrize("place", ["a[1]", "what?", "all*", "two  spaces"])
+def test_the_name_of_a_place_is_no_pattern(place: str, bucket: Any, tmp_path: Path) -> None:
+    plan = plan_for(tmp_path / "plan", "s3://seized/2014/clip-00000.mp4", f"s3://results/{place}/2014")
+    outcome = Worker(plan, 1).process(plan.items[0])
+    assert outcomes(RemoteStore(plan)) == {outcome.id: outcome}
+    assert missing(plan, RemoteStore(plan)) == ()
+    assert merge(plan, tmp_path / "case").packages == 1
+
+
 def test_what_lies_in_the_bucket_is_enough_for_a_node_without_the_plan(done: Plan, tmp_path: Path) -> None:
     """Ray nodes get address and settings, nothing else."""
     shutil.rmtree(done.folder)

@@ -19,6 +19,7 @@ from roundel.batch.deadline import Deadline, parse_time
 from roundel.batch.estimate import sample_of, scaled
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan, item_id
+from roundel.batch.pool import Shape
 from roundel.batch.status import METRICS, Status, status_of, write_metrics
 from roundel.errors import UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE
@@ -218,23 +219,26 @@ def test_means_are_scaled_by_the_number_of_inputs() -> None:
         ended(item, status="failed" if number == 3 else "done", work_seconds=w, package_bytes=b, video_seconds=v)
         for number, (item, (w, b, v)) in enumerate(zip(plan.items, facts, strict=True))
     ]
-    found = scaled(sample, 1000, on_gpu=False)
+    found = scaled(sample, 1000, Shape(2))
     assert (found.inputs, found.sampled, found.failed, found.on_gpu) == (1000, 4, 1, False)
+    assert (found.threads, found.at_once) == (1, 2)
     assert found.work_hours == pytest.approx(1500)
     assert found.package_gib == pytest.approx(2000)
     assert found.video_hours == pytest.approx(1000 * 120 / 3600)
     low, high = found.work_hours_range
     assert 1000 <= low < 1500 < high <= 2000
-    assert scaled(sample, 1000, on_gpu=False) == found
+    assert scaled(sample, 1000, Shape(2)) == found
     json.dumps(found.as_json())
 
 
 def test_a_sample_of_equals_leaves_no_range() -> None:
     outcomes = [ended(plan_of(1).items[0], work_seconds=36.0)] * 3
-    found = scaled(outcomes, 100, on_gpu=True)
+    on_gpu = Shape(2, 4, videos_at_once=4, devices=("0", "1"))
+    found = scaled(outcomes, 100, on_gpu)
+    assert (found.on_gpu, found.threads, found.at_once) == (True, 4, 8)
     assert found.work_hours == pytest.approx(1.0)
     assert found.work_hours_range == pytest.approx((1.0, 1.0))
-    assert scaled(outcomes[:1], 100, on_gpu=True).work_hours_range == pytest.approx((1.0, 1.0))
+    assert scaled(outcomes[:1], 100, on_gpu).work_hours_range == pytest.approx((1.0, 1.0))
 
 
 def test_the_sample_is_the_same_each_time_and_no_larger_than_the_plan() -> None:
@@ -254,7 +258,7 @@ def test_an_estimate_leaves_nothing_behind(
     plan = small_plan(tmp_path / "plan", tmp_path / "case", *clips, broken)
     before = sorted(tmp_path.rglob("*"))
     told: list[str] = []
-    found = estimates.estimate(plan, on_gpu=False, size=8, told=lambda item: told.append(item.name))
+    found = estimates.estimate(plan, Shape(1), size=8, told=lambda item: told.append(item.name))
     assert sorted(told) == sorted(item.name for item in plan.work)
     assert (found.inputs, found.sampled, found.failed) == (3, 3, 1)
     assert found.work_hours > 0

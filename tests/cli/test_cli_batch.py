@@ -124,7 +124,8 @@ def test_plan_with_an_estimate(footage: Path, tmp_path: Path, call: Call) -> Non
     said = call(*arguments)
     assert said.code == 0
     assert re.search(r"Estimate from 2 inputs \(\d of them failed\), 5 to 95 % of what they allow:", said.out)
-    for line in (r"  work of one \w+: \d+ s \(\d+ s to \d+ s\); divide by how many", "  results: ", "  video: about "):
+    work = r"  work, one video after the other, \d+ threads?: \d+ s \(\d+ s to \d+ s\)\n"
+    for line in (work, r"  a run on this machine works on \d+ videos? at once\n", "  results: ", "  video: about "):
         assert re.search(line, said.out), line
     assert said.err.count("sample: ") == 2
     assert cases.packages(tmp_path / "case") == []

@@ -73,8 +73,13 @@ def item_id(source: str) -> str:
     return hashlib.sha256(os.fsencode(source)).hexdigest()[:16]
 
 
-def items_of(found: Iterable[Found], hashing: Callable[[str], None] = lambda _: None) -> Iterator[Item]:
-    """The items for inputs, in order. Inputs of equal size are hashed; ``hashing`` is told which."""
+def items_of(
+    found: Iterable[Found], most_bytes: int, hashing: Callable[[str], None] = lambda _: None
+) -> Iterator[Item]:
+    """The items for inputs, in order. Inputs of equal size are hashed; ``hashing`` is told which.
+
+    What is larger than ``most_bytes`` is not: it will not be analysed.
+    """
     items = [Item(item_id(item.source), item.source, item.name, item.size_bytes) for item in found]
     sizes = defaultdict(list)
     for item in items:
@@ -82,7 +87,7 @@ def items_of(found: Iterable[Found], hashing: Callable[[str], None] = lambda _: 
             sizes[item.size_bytes].append(item.id)
     first: dict[str, str] = {}
     for item in items:
-        if item.size_bytes is None or len(sizes[item.size_bytes]) < 2:
+        if item.size_bytes is None or item.size_bytes > most_bytes or len(sizes[item.size_bytes]) < 2:
             yield item
             continue
         hashing(item.source)

@@ -37,7 +37,7 @@ class Shape:
     """How many processes, and what each may use: threads, videos at a time, a CUDA device."""
 
     processes: int
-    threads: int | None = 1
+    threads: int = 1
     videos_at_once: int = 1
     devices: tuple[str, ...] = ()
 
@@ -190,9 +190,7 @@ def _how_it_ended(code: int | None) -> str:
     return f"ended with status {code}"
 
 
-def serve(
-    pipe: Connection, facts: dict[str, Any], threads: int | None, videos_at_once: int, device: str | None
-) -> None:
+def serve(pipe: Connection, facts: dict[str, Any], threads: int, videos_at_once: int, device: str | None) -> None:
     """Main function of a worker process: items in, outcomes out, until ``None`` comes or the parent is gone.
 
     SIGINT and SIGTERM often reach a whole group of processes: the parent alone decides what follows from them, and
@@ -210,7 +208,7 @@ def serve(
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # nothing is left to be dropped
 
 
-def _serve(pipe: Connection, facts: dict[str, Any], threads: int | None, videos_at_once: int) -> None:
+def _serve(pipe: Connection, facts: dict[str, Any], threads: int, videos_at_once: int) -> None:
     try:
         worker = Worker(plan_from(facts), threads)
     except RoundelError as error:

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from roundel.batch.parent import END_SECONDS, end_with_parent
 from roundel.errors import RoundelError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "RAY_ADDRESS"
 """Names a cluster; without it a new one on this machine does the work."""
+KNOCK_SECONDS = 15.0
 TURNS = 32
 """So many times each actor takes items, at least: the last ones are spread evenly."""
 MOST_IN_HAND = 16
@@ -112,11 +115,12 @@ def drive(pipe: Connection, job: Job) -> None:
     loading = threading.Thread(target=importlib.import_module, args=("ray.data",))
     loading.start()
     own: dict[str, Any] = {}
-    if ADDRESS not in os.environ:
+    if not os.environ.get(ADDRESS):
         os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 would let any other program go first
         own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
         own["num_cpus"] = job.cpus
     try:
+        _knock()
         ray.init(log_to_driver=False, **own)
     except Exception as error:
         pipe.send(f"error {_no_start(error, job.log)}")
@@ -141,8 +145,22 @@ def drive(pipe: Connection, job: Job) -> None:
         ray.shutdown()
 
 
+def _knock() -> None:
+    """Ray would try for a quarter of an hour to reach a cluster that is not there.
+
+    Raises:
+        OSError: if nobody answers at the address.
+        ValueError: if it is none.
+    """
+    address = os.environ.get(ADDRESS, "")
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.hostname and place.port:  # there are none in "auto"
+        socket.create_connection((place.hostname, place.port), KNOCK_SECONDS).close()
+
+
 def _no_start(error: Exception, log: str) -> str:
-    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    reason = " ".join(said.split()).rstrip(".") or type(error).__name__
     if address := os.environ.get(ADDRESS):
         return (
             f"{address}: cannot be used as a Ray cluster: {reason}; check {ADDRESS}, and that the cluster runs with "

@@ -7,7 +7,6 @@ import errno
 import hashlib
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import IO, Any
 import fsspec
 
 from roundel import job
-from roundel.disk import open_regular
+from roundel.disk import open_regular, scratch
 from roundel.errors import MediaError, StallError, UsageError
 from roundel.media.identity import identify
 
@@ -186,9 +185,9 @@ def fetched(source: str, name: str, most_bytes: int) -> Iterator[Path]:
     if not is_address(source):
         yield Path(source)
         return
-    with tempfile.TemporaryDirectory(prefix="roundel-fetch-") as scratch:
+    with scratch("fetch") as folder:
         safe = _UNSAFE.sub("_", name)[-100:]
-        copy = Path(scratch, safe if safe.strip(".") else "video")
+        copy = Path(folder, safe if safe.strip(".") else "video")
         try:
             files, place = file_system(source)
             with files.open(place, "rb") as stream, copy.open("wb") as kept:
@@ -197,7 +196,7 @@ def fetched(source: str, name: str, most_bytes: int) -> Iterator[Path]:
             raise
         except OSError as error:
             if error.errno in NO_ROOM:
-                raise OSError(error.errno, error.strerror, scratch) from error
+                raise OSError(error.errno, error.strerror, str(folder)) from error
             if not isinstance(error, FileNotFoundError):
                 raise StallError(f"{source}: cannot be fetched: {error}") from error
             raise MediaError(f"{source}: does not exist; give a video file") from error

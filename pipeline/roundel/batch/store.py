@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +22,7 @@ from roundel import package
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Plan
 from roundel.batch.sources import file_system, is_address
-from roundel.disk import locked, replace_text
+from roundel.disk import locked, replace_text, scratch
 from roundel.errors import IntegrityError, RoundelError, UsageError
 from roundel.media.identity import sha256_of
 
@@ -137,8 +136,8 @@ class RemoteStore:
     @contextmanager
     def workplace(self) -> Iterator[Path]:
         """A temporary folder on this machine."""
-        with tempfile.TemporaryDirectory(prefix="roundel-batch-") as scratch:
-            yield Path(scratch)
+        with scratch("batch") as folder:
+            yield folder
 
     def keep(self, folder: Path, name: str) -> None:
         """Upload the files of a package, and its manifest when all others are there.

@@ -127,8 +127,7 @@ class Worker:
             folder = package.location(place, identity.sha256, analysis)
             name = folder.relative_to(place).as_posix()
             self._store.bring(name, place)
-            if is_new := not folder.is_dir():
-                self._analyse(path, identity, folder)
+            is_new = not folder.is_dir() and self._analyse(path, identity, folder)
             if wrong := package.problems(folder):
                 raise StallError(f"{wrong[0]}; nothing was analysed; move the package out of the case and run again")
             made_by = begun if is_new else before  # the process that put the package there was killed right after it
@@ -138,7 +137,8 @@ class Worker:
                 self._store.keep(folder, name)
             return outcome
 
-    def _analyse(self, path: Path, identity: VideoIdentity, folder: Path) -> None:
+    def _analyse(self, path: Path, identity: VideoIdentity, folder: Path) -> bool:
+        """Write a package, unless somebody else has put one there meanwhile: the same bytes under another name."""
         plan, made_with = self._plan, self._made_with
         try:
             writer = package.PackageWriter(folder)
@@ -147,6 +147,11 @@ class Worker:
             )
         except OSError as error:
             raise _no_room(error, str(folder)) from error
+        except StallError:
+            if not folder.is_dir():
+                raise
+            return False
+        return True
 
 
 def _given_up(item: Item) -> Outcome:

@@ -75,6 +75,7 @@ def plan_batch(
     from roundel.batch import plan as plans
     from roundel.batch.deadline import parse_time
     from roundel.batch.estimate import estimate as estimate_cost
+    from roundel.batch.run import shape_for
     from roundel.batch.slurm import write_sbatch
     from roundel.batch.sources import collect
     from roundel.batch.store import require_case
@@ -86,7 +87,11 @@ def plan_batch(
     if found.passed_over:
         named = f"{number(len(found.passed_over), 'file')} without a video's name, such as {found.passed_over[0]}"
         say(f"passed over: {named}", quiet)
-    items = plans.items_of(found.found, lambda source: say(f"comparing files of equal size: {source}", quiet))
+    items = plans.items_of(
+        found.found,
+        settings.media.max_bytes,
+        lambda source: say(f"comparing files of equal size: {source}", quiet),
+    )
     made = plans.write(plan, to, settings, items, shards)
     require_case(made)
     facts: dict[str, object] = {"plan": str(plan), "id": made.id, "inputs": len(made.items), "to": made.target}
@@ -94,8 +99,8 @@ def plan_batch(
     script = write_sbatch(made, limit, cpus, gpus) if shards > 1 else None
     cost = None
     if estimate:
-        on_gpu = bool(gpus_for(settings.detector))
-        cost = estimate_cost(made, on_gpu, sample, lambda item: say(f"sample: {item.name}", quiet))
+        shape = shape_for(None, gpus_for(settings.detector))
+        cost = estimate_cost(made, shape, sample, lambda item: say(f"sample: {item.name}", quiet))
     if as_json:
         print_json({**facts, "sbatch": str(script) if script else None, "estimate": cost.as_json() if cost else None})
         return EXIT_OK
@@ -112,9 +117,10 @@ def plan_batch(
 
 def _cost_lines(cost: Estimate) -> Iterator[str]:
     low, high = (_hours(hours * 3600) for hours in cost.work_hours_range)
-    unit = "one GPU" if cost.on_gpu else "one process"
+    unit = f"one video after the other, {number(cost.threads, 'thread')}{' and a GPU' if cost.on_gpu else ''}"
     yield f"Estimate from {number(cost.sampled, 'input')} ({cost.failed} of them failed), 5 to 95 % of what they allow:"
-    yield f"  work of {unit}: {_hours(cost.work_hours * 3600)} ({low} to {high}); divide by how many run at once"
+    yield f"  work, {unit}: {_hours(cost.work_hours * 3600)} ({low} to {high})"
+    yield f"  a run on this machine works on {number(cost.at_once, 'video')} at once"
     low, high = (_bytes(gib * 1024**3) for gib in cost.package_gib_range)
     yield f"  results: {_bytes(cost.package_gib * 1024**3)} ({low} to {high})"
     yield f"  video: about {_hours(cost.video_hours * 3600)}"

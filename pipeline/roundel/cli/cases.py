@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -91,10 +90,11 @@ def verify(
     not_repeated: list[str] = []
     repeated = 0
     if rerun and not found:
+        from roundel.disk import scratch
         from roundel.rerun import rerun_case
 
-        with tempfile.TemporaryDirectory(prefix="roundel-rerun-") as scratch:
-            for outcome in rerun_case(case, video or [], Path(scratch)):
+        with scratch("rerun") as folder:
+            for outcome in rerun_case(case, video or [], folder):
                 say(f"{outcome.package.parent.name[:12]}…/{outcome.package.name}: {outcome.status}", quiet)
                 repeated += outcome.status == "same"
                 found += outcome.details if outcome.status == "different" else []
