@@ -1,8 +1,9 @@
-"""Kill processes of a batch with SIGKILL until it is done, and compare what it has made with an undisturbed run.
+"""Kill processes of a batch until it is done, and compare what it has made with an undisturbed run.
 
     python tools/chaos.py --archive archive --scratch scratch --seeds 10 [--engine ray]
 
 Every few seconds one process is chosen at random: a worker, an ffmpeg, the run itself, and with Ray one of Ray's own.
+An ffmpeg gets SIGTERM half of the time, as when a machine stops.
 After a killed run the same command is given again. At the end nothing may be lost, twice or different.
 """
 
@@ -28,6 +29,7 @@ FAST = "[types]\nengine = 'off'\n[text]\nengine = 'off'\n"
 EVERY_SECONDS = {"local": (2.0, 7.0), "ray": (4.0, 12.0)}
 """Between two kills. A Ray cluster needs some ten seconds to start, in which nothing gets done."""
 DRIVER = "Ray's driver"
+MEDIA_PROGRAMS = ("ffmpeg", "ffprobe")
 RAY_PROCESSES = ("raylet", "gcs_server", "ray::MapWorker")
 
 
@@ -65,7 +67,7 @@ def descendants(pid: int) -> dict[int, str]:
 
 def kind_of(command: str, engine: str) -> str:
     """What a process of a batch is. With Ray the run's own child talks to the cluster, and its actors do the work."""
-    for name in (*RAY_PROCESSES, "ffmpeg", "ffprobe"):
+    for name in (*RAY_PROCESSES, *MEDIA_PROGRAMS):
         if name in command:
             return name
     if "spawn_main" in command:
@@ -91,8 +93,9 @@ def disturb(
     """Kill one process every few seconds until the run is over."""
     while not over.wait(random.uniform(*EVERY_SECONDS[engine])):
         pid, kind = choose(run.pid, random, engine)
+        number = random.choice((signal.SIGKILL, signal.SIGTERM)) if kind in MEDIA_PROGRAMS else signal.SIGKILL
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
         except ProcessLookupError:
             continue
         report.killed[kind] += 1

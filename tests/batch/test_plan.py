@@ -223,6 +223,8 @@ def test_an_address_that_leads_through_an_archive_is_refused(tmp_path: Path) -> 
         archive.writestr("a.mp4", b"x")
     with pytest.raises(UsageError, match=r"addresses joined by :: are not read; unpack"):
         collect([f"zip://*.mp4::file://{tmp_path}/x.zip"])
+    with pytest.raises(UsageError, match=r"zip://a\.mp4::/.*: archives are not read; unpack it and give its folder"):
+        collect([f"zip://a.mp4::{tmp_path}/x.zip"])
 
 
 def test_an_address_with_a_password_is_refused_without_repeating_it(tmp_path: Path) -> None:

@@ -240,5 +240,7 @@ def test_a_reader_of_headers_that_is_killed_says_nothing_about_the_file(
     """As when memory runs short or a queue stops all that runs: a sound video must not go on record as none."""
     killed = Finished(-signal, b"", "", timed_out=False)
     monkeypatch.setattr("roundel.media.probe.run", lambda *_: killed)
-    with pytest.raises(StallError, match="was killed, perhaps for want of memory"):
+    with pytest.raises(
+        StallError, match=f"signal {signal} ended the program that reads headers, perhaps for want of memory"
+    ):
         probe(make_clip("killed.mp4", "testsrc2=size=64x48:rate=10", "-t", "1"), MediaConfig())

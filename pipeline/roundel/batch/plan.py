@@ -22,12 +22,15 @@ from typing import Any
 from roundel import case as cases
 from roundel.batch.sources import Found, file_system, is_address, sha256_of_source
 from roundel.config import Config
-from roundel.disk import replace_text
+from roundel.disk import read_bounded, replace_text
 from roundel.errors import IntegrityError, MediaError, UsageError
 
 SCHEMA_VERSION = 1
 PLAN = "plan.json"
 ITEMS = "items.jsonl"
+MOST_PLAN_BYTES = 1 << 20
+MOST_ITEMS_BYTES = 4 << 30
+"""Some ten million inputs."""
 _SHARD = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
 
@@ -158,17 +161,17 @@ def read(folder: Path) -> Plan:
     if not (folder / PLAN).is_file():
         raise UsageError(f"{folder}: is no plan (it has no {PLAN}); make one with: roundel batch plan {folder} VIDEOS…")
     try:
-        facts: dict[str, Any] = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+        facts: dict[str, Any] = json.loads(read_bounded(folder / PLAN, MOST_PLAN_BYTES, follow=False))
         if facts["schema_version"] != SCHEMA_VERSION:
             raise UsageError(f"{folder / PLAN}: was made by another version of Roundel; make a new plan")
-        lines = (folder / ITEMS).read_bytes().decode("utf-8")
+        lines = read_bounded(folder / ITEMS, MOST_ITEMS_BYTES, follow=False).decode("utf-8")
         if _identifier({key: facts[key] for key in ("target", "config", "shards")}, lines) != facts["id"]:
             raise IntegrityError(f"{folder}: {PLAN} or {ITEMS} was changed since the plan was made; make a new plan")
         items = tuple(Item(**json.loads(line)) for line in lines.splitlines())
         config = Config.from_values(facts["config"])
         return Plan(folder, facts["id"], facts["target"], config, facts["shards"], items)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise IntegrityError(f"{folder}: the plan cannot be read ({reason}); make a new plan") from error
 
 

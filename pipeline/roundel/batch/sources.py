@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import fsspec
+from fsspec.archive import AbstractArchiveFileSystem
 
 from roundel import job
 from roundel.disk import open_regular, scratch
@@ -70,7 +71,11 @@ def file_system(address: str) -> tuple[Any, str]:
         raise UsageError(f"{address}: addresses joined by :: are not read; unpack the archive and give its folder")
     try:
         kind = fsspec.get_filesystem_class(protocol)
+        if issubclass(kind, AbstractArchiveFileSystem):
+            raise UsageError(f"{address}: archives are not read; unpack it and give its folder")
         return kind(**kind._get_kwargs_from_urls(address)), kind._strip_protocol(address)
+    except UsageError:
+        raise
     except ImportError as error:
         hint = ". Install it with: pip install 'roundel[s3]'" if protocol == "s3" else ""
         raise UsageError(f"{address}: {error}{hint}") from error

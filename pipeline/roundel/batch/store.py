@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +22,7 @@ from roundel import package
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Plan
 from roundel.batch.sources import file_system, is_address
-from roundel.disk import locked, replace_text, scratch
+from roundel.disk import locked, read_bounded, replace_text, scratch
 from roundel.errors import IntegrityError, RoundelError, UsageError
 from roundel.media.identity import sha256_of
 
@@ -30,6 +30,8 @@ OUTCOMES = "outcomes"
 READ_AT_ONCE = 32
 """Small objects that are read from a bucket at the same time."""
 READ_WAITING = 1024
+MOST_BYTES = 1 << 20
+"""The most that a small file has."""
 STOP = "stop"
 """Names the run with Ray that was asked to stop last."""
 MADE_WITH = "made-with.json"
@@ -115,14 +117,17 @@ class LocalStore:
 
     def read(self, name: str) -> str | None:
         """The text of a file of the plan's folder."""
-        path = self._plan / name
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+        try:
+            return read_bounded(self._plan / name, MOST_BYTES, follow=False).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return None
 
     def contents(self, prefix: str) -> Iterator[bytes]:
-        """The files below a folder of the plan."""
+        """The files below a folder of the plan, without what Roundel does not write: links, pipes, gigabytes."""
         for path in sorted((self._plan / prefix).rglob("*.json")):
             if not path.name.startswith("."):
-                yield path.read_bytes()
+                with suppress(OSError):
+                    yield read_bounded(path, MOST_BYTES, follow=False)
 
 
 class RemoteStore:

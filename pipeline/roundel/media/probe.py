@@ -171,8 +171,8 @@ def probe(path: Path, config: MediaConfig) -> MediaInfo:
         raise MediaLimitError(f"{path}: the header could not be read within {config.probe_seconds:g} s")
     if done.returncode in ENDED_FROM_OUTSIDE:
         raise StallError(
-            f"{path}: the program that reads headers was killed, perhaps for want of memory or processor time; "
-            "free some and run again"
+            f"{path}: signal {-done.returncode} ended the program that reads headers, perhaps for want of memory or "
+            "processor time, or because a machine or a queue stops all that runs; run again"
         )
     if done.returncode != 0:
         raise MediaError(f"{path}: is no video that can be read: {_reason(done.stderr)}")

@@ -11,7 +11,7 @@ import random
 from collections.abc import Collection
 from pathlib import Path
 
-from corpus import archives, boxes, cases, damaged, exchanged, names, photos, scripts, sizes, texts, weights
+from corpus import archives, batches, boxes, cases, damaged, exchanged, names, photos, scripts, sizes, texts, weights
 from corpus.entry import Entry, Maker, Place
 
 MAKERS: dict[str, Maker] = {
@@ -43,6 +43,7 @@ MAKERS: dict[str, Maker] = {
     "facts": cases.facts,
     "fingerprints": exchanged.fingerprints,
     "matches": exchanged.matches,
+    "batches": batches.batches,
 }
 """Who makes what, in the order of the table."""
 
