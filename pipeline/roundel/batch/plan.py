@@ -3,7 +3,9 @@
 PLAN/plan.json      target, settings, number of shards; the plan's identifier
 PLAN/items.jsonl    one line an input
 PLAN/batch.sbatch   for SLURM, if shards were asked for
-PLAN/outcomes/      what became of each input, if the target is a local case (roundel.batch.store)
+PLAN/made-with.json versions that all workers share (roundel.batch.store), if the target is a local case
+PLAN/outcomes/      what became of each input, if the target is a local case
+PLAN/stops/         runs with Ray that were asked to stop, if the target is a local case
 PLAN/metrics.prom   figures for Prometheus's textfile collector, while a run goes on
 """
 

@@ -32,8 +32,8 @@ READ_AT_ONCE = 32
 READ_WAITING = 1024
 MOST_BYTES = 1 << 20
 """The most that a small file has."""
-STOP = "stop"
-"""Names the run with Ray that was asked to stop last."""
+STOPS = "stops"
+"""One empty file for each run with Ray that was asked to stop."""
 MADE_WITH = "made-with.json"
 """What the packages of a plan are made with: fixed by the worker that comes first."""
 
@@ -320,12 +320,12 @@ def outcomes(store: Store) -> dict[str, Outcome]:
 
 def stop_run(store: Store, run: str) -> None:
     """Let all machines know that nothing new is to be begun in a run."""
-    store.write(STOP, run)
+    store.write(f"{STOPS}/{run}", "")
 
 
 def is_stopped(store: Store, run: str) -> bool:
     """Whether a run was asked to stop."""
-    return store.read(STOP) == run
+    return store.read(f"{STOPS}/{run}") is not None
 
 
 def agree_on(store: Store, made_with: dict[str, object]) -> None:
