@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,6 +131,32 @@ def test_an_item_whose_process_always_ends_is_given_up(
     assert (run.returncode, err, len(killed)) == (1, "", MOST_TRIES)
     assert "2 inputs: 1 done, 1 failed, 0 left" in out
     assert f"  {KILLED}: 1" in out
+
+
+def test_a_cluster_that_is_there_does_the_work_and_goes_on_afterwards(
+    archive: Path, undisturbed: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    command = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", "--head", "--block"]
+    command += [f"--port={address.rpartition(':')[2]}", "--num-cpus=2", "--include-dashboard=false"]
+    command += ["--object-store-memory=134217728", f"--temp-dir={os.environ['RAY_TMPDIR']}"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
+        try:
+            monkeypatch.setenv("RAY_ADDRESS", address)
+            until, out = time.monotonic() + 120, ""
+            plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
+            while "8 inputs: 6 done, 2 failed, 0 left" not in out:
+                assert time.monotonic() < until
+                out, err = start(plan).communicate(timeout=180)
+            assert err == ""
+            assert digests(tmp_path / "case") == undisturbed
+            assert head.poll() is None
+        finally:
+            head.terminate()
 
 
 def test_a_cluster_that_cannot_be_reached_is_said_as_that(

@@ -164,7 +164,7 @@ def _no_start(error: Exception, log: str) -> str:
     if address := os.environ.get(ADDRESS):
         return (
             f"{address}: cannot be used as a Ray cluster: {reason}; check {ADDRESS}, and that the cluster runs with "
-            f"the same versions of Ray and Python; more is in {log}"
+            f"the same versions of Ray and Python and the same RAY_AUTH_MODE; more is in {log}"
         )
     return f"a Ray cluster cannot be started on this machine: {reason}; use --engine local; more is in {log}"
 
