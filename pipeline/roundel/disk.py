@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import os
 import platform
 import shutil
@@ -19,9 +20,7 @@ from typing import Any, BinaryIO, TextIO
 from roundel.errors import UsageError
 
 PARTIAL = ".partial-"
-SCRATCH = "roundel-"
 IN_USE = "in-use"
-CONTENT = "content"
 MOST_DOTS = 200
 
 
@@ -143,17 +142,23 @@ def scratch(purpose: str) -> Iterator[Path]:
         OSError: if there is no room for it.
     """
     _remove_abandoned()
-    with tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{purpose}-") as name:
+    with tempfile.TemporaryDirectory(prefix=f"roundel-{purpose}{_scratch_mark()}") as name:
         folder = Path(name)
-        with (folder / IN_USE).open("w") as stream:
+        with (folder / "new").open("w") as stream:
             with suppress(OSError):  # some network folders cannot lock: nothing is removed there
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            (folder / CONTENT).mkdir()
-            yield folder / CONTENT
+            (folder / "new").rename(folder / IN_USE)  # locked from the moment that others see it
+            (folder / "content").mkdir()
+            yield folder / "content"
+
+
+def _scratch_mark() -> str:
+    """Part of the names of temporary folders of this machine: the locks of another may not be seen here."""
+    return f".{platform.node()}.tmp-"
 
 
 def _remove_abandoned() -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+    for folder in Path(tempfile.gettempdir()).glob(f"roundel-*{glob.escape(_scratch_mark())}*"):
         with suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -213,8 +214,12 @@ def test_what_a_killed_process_fetched_is_removed_by_the_next_and_what_is_in_use
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    others = [tmp_path / "roundel-notes", tmp_path / "roundel-fetch-link", tmp_path / "roundel-fetch-theirs"]
+    mark = f".{platform.node()}.tmp-"
+    others = [tmp_path / name for name in ("roundel-notes", f"roundel-fetch{mark}link", f"roundel-fetch{mark}theirs")]
+    others.append(tmp_path / f"roundel-fetch.not-{platform.node()}.tmp-1")
     others[0].mkdir()
+    others[3].mkdir()
+    (others[3] / disk.IN_USE).touch()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / disk.IN_USE).touch()
     others[1].symlink_to(tmp_path / "elsewhere")
@@ -225,9 +230,9 @@ def test_what_a_killed_process_fetched_is_removed_by_the_next_and_what_is_in_use
     with disk.scratch("batch") as used:
         killed = subprocess.run([ROUNDEL[0], "-c", script], check=False, env={**os.environ, "TMPDIR": str(tmp_path)})
         assert killed.returncode == -9
-        assert len(list(tmp_path.glob("roundel-fetch-*/content/video.mp4"))) == 1
+        assert len(list(tmp_path.glob(f"roundel-fetch{mark}*/content/video.mp4"))) == 1
         with disk.scratch("fetch") as mine:
-            assert not list(tmp_path.glob("roundel-fetch-*/content/video.mp4"))
+            assert not list(tmp_path.glob(f"roundel-fetch{mark}*/content/video.mp4"))
             assert (used.is_dir(), mine.is_dir()) == (True, True)
         assert not mine.parent.exists()
     assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "elsewhere"])

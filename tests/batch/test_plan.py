@@ -242,7 +242,7 @@ def test_what_is_fetched_lies_in_a_folder_of_its_own_and_is_removed(name: str) -
     with fetched("memory://archive/a", name, 100) as path:
         assert path.read_bytes() == b"content"
         folder = path.parent.parent
-        assert folder.name.startswith("roundel-fetch-")
+        assert folder.name.startswith("roundel-fetch.")
     assert not folder.exists()
 
 

@@ -453,7 +453,7 @@ def test_no_room_for_what_is_fetched_ends_the_worker(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(sources, "_copy", full)
-    with pytest.raises(TargetError, match=r"roundel-fetch-[^:]*: No space left on device; what is finished stays"):
+    with pytest.raises(TargetError, match=r"roundel-fetch\.[^:]*: No space left on device; what is finished stays"):
         work(plan)
 
 

@@ -59,8 +59,9 @@ class Worker:
             TargetError: if results cannot be kept.
         """
         started = time.monotonic()
-        before = self._before(item)
-        begun = self._begun(item, before)
+        with self._reaching():
+            before = recorded(self._store, item.id)
+            begun = self._begun(item, before)
         if begun.tries > MOST_TRIES:
             result = _given_up(item)
         else:
@@ -87,10 +88,6 @@ class Worker:
         """
         with self._reaching():
             return is_stopped(self._store, run)
-
-    def _before(self, item: Item) -> Outcome | None:
-        with self._reaching():
-            return recorded(self._store, item.id)
 
     def _begun(self, item: Item, before: Outcome | None) -> Outcome:
         """What is on record while an item is worked on, with the notes of this try unless those before had others."""
