@@ -49,3 +49,7 @@ class IntegrityError(RoundelError):
 
 class StallError(MediaError):
     """The machine, not the file, is in the way: a decoder without progress, a file that changes. Worth another try."""
+
+
+class TakenError(StallError):
+    """Another package has the place of this one and is not the same."""

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roundel.disk import flush, open_regular, read_bounded
-from roundel.errors import IntegrityError, StallError
+from roundel.errors import IntegrityError, StallError, TakenError
 from roundel.fingerprint.keyframes import Keyframe, Still
 from roundel.fingerprint.storage import KeyframeWriter
 from roundel.matching.footage import Footage, from_package
@@ -126,7 +126,7 @@ class PackageWriter:
             The hash of the manifest, which stands for the whole package.
 
         Raises:
-            StallError: if another package has taken the place meanwhile and is not the same.
+            TakenError: if another package has taken the place meanwhile and is not the same.
         """
         self._lines.close()
         self._raw.flush()
@@ -164,7 +164,7 @@ def put_in_place(folder: Path, target: Path) -> str:
         The hash of the manifest, which stands for the whole package.
 
     Raises:
-        StallError: if another package has taken the place meanwhile and is not the same.
+        TakenError: if another package has taken the place meanwhile and is not the same.
     """
     for _, path in files(folder):
         flush(path)
@@ -179,7 +179,7 @@ def put_in_place(folder: Path, target: Path) -> str:
         if not target.is_dir():
             raise
         if problems(target) or manifest_sha256(target) != digest:
-            raise StallError(
+            raise TakenError(
                 f"{target}: there is a package already that differs from this one, and this run did not "
                 "write it; move it out of the case and run again"
             ) from None

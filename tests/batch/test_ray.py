@@ -19,7 +19,7 @@ from chaos import descendants
 from roundel import case as cases
 from roundel.batch.outcome import KILLED, MOST_TRIES
 from roundel.batch.plan import Plan
-from roundel.batch.ray_driver import Job, Node, spread
+from roundel.batch.ray_driver import Job, Node, _until_all_stopped, spread
 from roundel.batch.status import status_of
 from roundel.batch.store import open_store, outcomes
 
@@ -97,11 +97,22 @@ def test_versions_that_differ_are_said_by_the_actor(archive: Path, tmp_path: Pat
     assert err.count("Error:") == 1
 
 
-def test_asked_to_stop_it_finishes_what_is_under_way(archive: Path, tmp_path: Path) -> None:
+def test_answers_end_when_every_actor_has_stopped() -> None:
+    answers = ["outcome 1", "left a:1", "left a:1", "outcome 2", "left b:1", "outcome 3"]
+    assert list(_until_all_stopped(iter(answers), 2)) == ["outcome 1", "outcome 2"]
+    assert list(_until_all_stopped(iter(answers), 3)) == ["outcome 1", "outcome 2", "outcome 3"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_finishes_what_is_under_way(number: int, archive: Path, tmp_path: Path) -> None:
+    """The signal comes to the run and to Ray's driver, as it does from a terminal."""
     plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
     run = start(plan)
     wait_for_an_outcome(plan)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(number)
+    for pid, command in descendants(run.pid).items():
+        if "spawn_main" in command:
+            os.kill(pid, number)
     out, err = run.communicate(timeout=180)
     assert run.returncode == 130, err
     assert "Stopping: what is under way is finished first. Once more to drop it." in err
@@ -152,6 +163,7 @@ def test_a_cluster_that_is_there_does_the_work_and_goes_on_afterwards(
             while "8 inputs: 6 done, 2 failed, 0 left" not in out:
                 assert time.monotonic() < until
                 out, err = start(plan).communicate(timeout=180)
+                assert not err or "cannot be used as a Ray cluster" in err
             assert err == ""
             assert digests(tmp_path / "case") == undisturbed
             assert head.poll() is None

@@ -200,6 +200,20 @@ def test_what_has_ended_a_process_before_comes_last_and_has_a_process_for_itself
         assert tuple(item for item in three if engine._may_take(member, item)) == may
 
 
+def test_what_a_run_drops_at_its_end_was_no_try(plan: Plan) -> None:
+    store = open_store(plan)
+    for item in plan.work:
+        record(store, outcome_of(item, status="left", tries=2))
+    engine = pool._Pool(plan, Shape(1, 1, videos_at_once=2), frozenset())
+    process = SimpleNamespace(pid=None, join=lambda _: None, is_alive=lambda: False)
+    pipe = SimpleNamespace(send=lambda _: None, close=lambda: None)
+    member = pool._Member(process, pipe, None)  # type: ignore[arg-type]
+    member.hands = {item.id: item for item in plan.work}
+    engine._members.append(member)
+    engine.end()
+    assert [outcome.tries for outcome in outcomes(store).values()] == [1, 1]
+
+
 def test_a_run_does_what_is_missing_and_stops_in_time(plan: Plan, tmp_path: Path) -> None:
     cases.create(tmp_path / "case", SETTINGS)
     deadline = Deadline()

@@ -22,7 +22,7 @@ from roundel import job, package
 from roundel.batch import sources
 from roundel.batch import worker as workers
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
-from roundel.batch.plan import Plan
+from roundel.batch.plan import Item, Plan
 from roundel.batch.store import (
     LocalStore,
     TargetError,
@@ -228,18 +228,18 @@ def test_a_request_to_end_is_no_outcome(clip: Path, tmp_path: Path, monkeypatch:
 
 
 def test_what_ended_its_process_three_times_is_given_up_once_and_tried_again_after_that(
-    clip: Path, tmp_path: Path, fake: FakeDetector
+    clip: Path, tmp_path: Path, fake: FakeDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_of(tmp_path, clip)
     worker, store, item = Worker(plan), open_store(plan), plan.items[0]
     for number in range(1, MOST_TRIES + 1):
-        begun = worker._begun(item, recorded(store, item.id))
+        end_while_it_works(worker, item, monkeypatch)
+        begun = recorded(store, item.id)
         assert (begun.status, begun.tries, begun.ended_its_process) == ("left", number, True)
-        record(store, begun)
     given_up = worker.process(item)
     assert (given_up.status, given_up.kind, given_up.again, fake.pictures) == ("failed", KILLED, True, 0)
     assert given_up.message == (
-        f"{clip}: its process ended before it was done, 3 times; is there enough memory and time?"
+        f"{clip}: was begun 3 times and did not come to an end; is there enough memory and time?"
     )
     assert recorded(store, item.id) == given_up
     done = worker.process(item)
@@ -251,7 +251,7 @@ def test_what_was_dropped_by_request_was_no_try(clip: Path, tmp_path: Path) -> N
     store, item = open_store(plan), plan.items[0]
     take_back(store, item.id)
     assert outcomes(store) == {}
-    record(store, Worker(plan)._begun(item, None))
+    record(store, outcome_of(item, status="left", tries=1))
     take_back(store, item.id)
     take_back(store, item.id)
     assert recorded(store, item.id).tries == 0
@@ -264,16 +264,84 @@ def test_a_package_whose_process_ended_right_after_it_keeps_what_is_known_of_its
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_of(tmp_path, clip)
-    worker, store, item = Worker(plan), open_store(plan), plan.items[0]
-    weak = {"no network": False}
+    worker, item = Worker(plan), plan.items[0]
+    weak, strong = ({"no network": state} for state in (False, True))
+    monkeypatch.setattr(workers, "kept_from", lambda _: strong)
+    end_while_it_works(worker, item, monkeypatch, "identify")
     monkeypatch.setattr(workers, "kept_from", lambda _: weak)
-    made = worker.process(item)
-    assert made.notes == {cases.PROTECTIONS: weak}
-    for other, expected in ((weak, made.notes), ({"no network": True}, {})):
-        record(store, outcome_of(item, status="left", tries=1, notes=made.notes))
-        monkeypatch.setattr(workers, "kept_from", lambda _, other=other: other)
-        record(store, worker._begun(item, recorded(store, item.id)))
-        assert worker.process(item).notes == expected
+    end_while_it_works(worker, item, monkeypatch, "_outcome")
+    assert len(cases.packages(tmp_path / "case")) == 1
+    monkeypatch.setattr(workers, "kept_from", lambda _: strong)
+    end_while_it_works(worker, item, monkeypatch, "identify")
+    record(open_store(plan), recorded(open_store(plan), item.id).model_copy(update={"tries": 1}))
+    assert worker.process(item).notes == {cases.PROTECTIONS: weak}
+    assert worker.process(item).notes == {cases.PROTECTIONS: weak}
+    other = plan_of(tmp_path, clip, name="other")
+    end_while_it_works(Worker(other), item, monkeypatch, "identify")
+    assert Worker(other).process(item).notes == {}, "this plan does not know who made it"
+
+
+def test_a_package_is_made_by_the_process_that_finished_it(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(tmp_path, clip)
+    worker, item = Worker(plan), plan.items[0]
+    monkeypatch.setattr(workers, "kept_from", lambda _: {"no network": False})
+    end_while_it_works(worker, item, monkeypatch, "analyze_into")
+    monkeypatch.setattr(workers, "kept_from", lambda _: {"no network": True})
+    assert worker.process(item).notes == {cases.PROTECTIONS: {"no network": True}}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "huge", "noise"])
+def test_what_lies_in_the_place_of_an_outcome_is_replaced(kind: str, clip: Path, tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, clip)
+    path = plan.folder / outcome_name(plan.items[0].id)
+    path.parent.mkdir(parents=True)
+    (tmp_path / "other").write_text("{}")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(tmp_path / "other")
+    else:
+        path.write_bytes(b"x")
+        os.truncate(path, 1 << 40 if kind == "huge" else 1)
+    done = one(plan)
+    assert (done.status, outcomes(open_store(plan))) == ("done", {done.id: done})
+    assert (tmp_path / "other").read_text() == "{}"
+
+
+def test_what_came_to_its_end_in_a_run_is_not_done_again_in_it(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray gives an actor all the items of a block again when its process has ended."""
+    plan = plan_of(tmp_path, clip, tmp_path / "gone.mp4")
+    first, second = plan.items
+    for _ in range(MOST_TRIES):
+        end_while_it_works(Worker(plan, run="a"), first, monkeypatch)
+    worker = Worker(plan, run="a")
+    ended = [worker.process(item) for item in (first, second)]
+    assert [(outcome.kind, outcome.run) for outcome in ended] == [(KILLED, "a"), ("MediaError", "a")]
+    monkeypatch.setattr(workers, "identify", pytest.fail)
+    assert [Worker(plan, run="a").process(item) for item in (first, second)] == ended
+    monkeypatch.undo()
+    use_fakes(monkeypatch)
+    assert Worker(plan, run="b").process(first).status == "done"
+
+
+class End(BaseException):
+    """The process is killed."""
+
+
+def end_while_it_works(worker: Worker, item: Item, monkeypatch: pytest.MonkeyPatch, at: str = "identify") -> None:
+    """Process an item in a process that is killed in the middle."""
+
+    def end(*_: Any, **__: Any) -> None:
+        raise End
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job if at == "analyze_into" else workers, at, end)
+        with pytest.raises(End):
+            worker.process(item)
 
 
 # Packages that are there already

@@ -22,10 +22,11 @@ from roundel import custody, disk, package
 from roundel.batch import merge as merging
 from roundel.batch import plan as plans
 from roundel.batch import run as runs
-from roundel.batch.outcome import Outcome
+from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import Shape
-from roundel.batch.store import open_store, outcomes
+from roundel.batch.store import open_store, outcomes, record
+from roundel.batch.worker import Worker
 from roundel.cli import batch
 from small_case import SETTINGS, analyse, tree_of
 
@@ -321,6 +322,25 @@ def test_a_second_request_drops_what_is_under_way(
     assert call("batch", "run", planned, "-q").code == 1
 
 
+def test_a_run_with_ray_counts_what_it_did_and_not_what_was_on_record_before(
+    planned: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last answers may not come through Ray's queue; those of earlier runs are no answers."""
+    plan = plans.read(planned)
+    store, (first, second, _) = open_store(plan), plan.work
+    record(store, outcome_of(first, status="failed", again=True, kind="Killed"))
+    record(store, outcome_of(second, status="failed", again=True, kind="Killed"))
+
+    def stopped(*_: Any) -> Iterator[Outcome]:
+        Worker(plan).process(first)
+        yield from ()
+
+    monkeypatch.setattr("roundel.batch.ray_engine.run_ray", stopped)
+    said = call("batch", "run", planned, "--engine", "ray")
+    assert said.code == 130
+    assert said.out.startswith("4 inputs: 1 done, 0 failed, 2 left")
+
+
 def test_a_damaged_package_is_said_by_run_status_and_merge(planned: Path, tmp_path: Path, call: Call) -> None:
     call("batch", "run", planned)
     hurt = cases.packages(tmp_path / "case")[0]
@@ -362,6 +382,10 @@ def test_a_package_that_was_damaged_during_a_run_ends_it_with_3(
         (("--shard", "3/2"), "--shard 3/2: give a number and how many there are, such as 1/8 … 8/8"),
         (("--time-limit", "x"), "x: is no time; write it as 4:00:00 (hours, minutes, seconds), 1-12:00:00 or 3h50m"),
         (("--gpus-per-worker", "1"), "--gpus-per-worker shares out the GPUs of a Ray cluster: add --engine ray"),
+        (
+            ("--engine", "ray", "--gpus-per-worker", "1.5"),
+            "--gpus-per-worker 1.5: Ray shares out whole GPUs, or a part",
+        ),
     ],
 )
 def test_an_option_that_makes_no_sense_is_one_line(

@@ -12,7 +12,7 @@ from roundel.job import readable
 KILLED = "Killed"
 """Kind of failure of an input whose processes ended from outside, again and again."""
 MOST_TRIES = 3
-"""Tries for an input whose process ends before it is done; the next one comes after all that waits."""
+"""Tries for an input that is begun and does not come to an end."""
 
 
 class Outcome(BaseModel):
@@ -26,6 +26,7 @@ class Outcome(BaseModel):
     status: Literal["done", "failed", "left"] = Field(
         description="failed: a package says why, or there is none; left: not begun, or begun and without an end so far"
     )
+    run: str = Field("", description="the run with Ray that wrote this")
     tries: int = Field(0, description="times that it was begun since it last came to an end, if it is left")
     again: bool = Field(False, description="another try may succeed: the machine, not the file, was in the way")
     package: str | None = Field(

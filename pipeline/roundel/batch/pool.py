@@ -173,8 +173,8 @@ class _Pool:
                 member.process.kill()
                 member.process.join(END_SECONDS)
             member.pipe.close()
-            with contextlib.suppress(OSError, TargetError):  # then the try counts
-                for item_id in member.hands:
+            for item_id in member.hands:
+                with contextlib.suppress(OSError, TargetError):  # then the try counts
                     take_back(self._store, item_id)
         self._members.clear()
 

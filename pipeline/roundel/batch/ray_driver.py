@@ -12,6 +12,7 @@ import os
 import platform
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,9 +70,9 @@ class Actor:
         from roundel.batch.worker import Worker, plan_from
 
         self._run, self._ends_at, self._slowest = run, ends_at, 0.0
-        self._failure = ""
+        self._stopped, self._failure = False, ""
         try:
-            self._worker: Worker | None = Worker(plan_from(facts), threads)
+            self._worker: Worker | None = Worker(plan_from(facts), threads, run)
         except RoundelError as error:  # an actor that cannot start would be started again for ever
             self._worker, self._failure = None, str(error)
 
@@ -86,7 +87,8 @@ class Actor:
         if self._failure or self._worker is None:
             return f"error {self._failure}"
         try:
-            if self._is_late() or self._worker.is_stopped(self._run):
+            self._stopped = self._stopped or self._is_late() or self._worker.is_stopped(self._run)
+            if self._stopped:
                 return f"left {platform.node()}:{os.getpid()}"
             outcome = self._worker.process(Item(**json.loads(text)))
         except TargetError as error:
@@ -102,9 +104,10 @@ class Actor:
 def drive(pipe: Connection, job: Job) -> None:
     """Main function of the process: answers of the actors go into the pipe, then ``end``, or ``error`` and why.
 
-    After that it ends the cluster that it began, or itself if that takes too long.
+    After that it ends the cluster that it began, or itself if that takes too long. As with the workers of a pool, the
+    parent decides what follows from SIGINT and SIGTERM, and sends SIGUSR1 if work is to be dropped.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_signals_to_the_parent()
     threading.Thread(target=end_with_parent, daemon=True).start()
     with Path(job.log).open("ab", buffering=0) as stream:
         for descriptor in (1, 2):
@@ -122,6 +125,7 @@ def drive(pipe: Connection, job: Job) -> None:
     try:
         _knock()
         ray.init(log_to_driver=False, **own)
+        _leave_signals_to_the_parent()  # Ray has set handlers of its own
     except Exception as error:
         pipe.send(f"error {_no_start(error, job.log)}")
         return
@@ -143,6 +147,12 @@ def drive(pipe: Connection, job: Job) -> None:
         too_long.daemon = True
         too_long.start()
         ray.shutdown()
+
+
+def _leave_signals_to_the_parent() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, lambda *_: sys.exit(1))
 
 
 def _knock() -> None:

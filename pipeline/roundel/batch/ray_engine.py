@@ -6,9 +6,12 @@ again and its rows are done again.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import multiprocessing
+import os
+import signal
 import time
 import uuid
 from collections.abc import Generator, Sequence
@@ -20,7 +23,7 @@ from roundel.batch.parent import END_SECONDS
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import TICK_SECONDS, WORKER_BYTES
 from roundel.batch.ray_driver import Job, drive
-from roundel.batch.store import open_store, stop_run
+from roundel.batch.store import TargetError, open_store, outcomes, stop_run, take_back
 from roundel.batch.worker import facts_for_worker
 from roundel.detect import available_threads
 from roundel.errors import EXIT_INTERRUPTED, MissingProgramError, RoundelError
@@ -72,7 +75,7 @@ def run_ray(
     process = spawn.Process(target=drive, args=(theirs, job))
     process.start()
     theirs.close()
-    told = ended = False
+    told = ended = lost = False
     try:
         while True:
             if deadline.asked and not told:
@@ -88,12 +91,25 @@ def run_ray(
                 raise RoundelError(text)
             yield Outcome.model_validate_json(text)
     except EOFError:
+        lost = True
         process.join(END_SECONDS)
         raise ClusterError(
             f"the Ray cluster failed (see {job.log}); what is finished stays, and the same command goes on"
         ) from None
     finally:
         if not ended:
-            process.terminate()
+            if process.is_alive() and process.pid is not None:
+                os.kill(process.pid, signal.SIGUSR1)
             process.join(END_SECONDS)
             process.kill()
+            if not lost:
+                _take_back(plan, job.run)
+
+
+def _take_back(plan: Plan, run: str) -> None:
+    """What the actors had in hand when a run was dropped, or ended for a reason that is not the items', was no try."""
+    store = open_store(plan)
+    with contextlib.suppress(OSError, TargetError):  # then the tries count
+        for outcome in outcomes(store).values():
+            if outcome.run == run:
+                take_back(store, outcome.id)

@@ -299,7 +299,7 @@ def recorded(store: Store, item_id: str) -> Outcome | None:
     """What is on record about an item; one that cannot be read counts as nothing."""
     try:
         return Outcome.model_validate_json(store.read(outcome_name(item_id)) or "")
-    except ValidationError:
+    except (OSError, ValidationError):
         return None
 
 

@@ -20,7 +20,7 @@ from roundel.batch.plan import Item, Plan
 from roundel.batch.sources import NO_ROOM, fetched, is_address
 from roundel.batch.store import TargetError, agree_on, is_stopped, open_store, record, recorded
 from roundel.detect import load_detector
-from roundel.errors import MediaError, RoundelError, StallError
+from roundel.errors import MediaError, RoundelError, StallError, TakenError
 from roundel.media.identity import identify
 from roundel.media.nvdec import kept_from
 from roundel.specialists import load_specialists
@@ -30,8 +30,10 @@ from roundel.types import VideoIdentity
 class Worker:
     """Analyses items. Stateless but for its models; the outcome is on record before it is returned."""
 
-    def __init__(self, plan: Plan, threads: int | None = None) -> None:
+    def __init__(self, plan: Plan, threads: int | None = None, run: str = "") -> None:
         """Load the models, for ``threads`` threads.
+
+        With ``run``, what has come to its end in the run of that name is not done again in it.
 
         Raises:
             UsageError: if the plan was begun with other versions.
@@ -39,7 +41,7 @@ class Worker:
         """
         import cv2
 
-        self._plan, self._store = plan, open_store(plan)
+        self._plan, self._store, self._run = plan, open_store(plan), run
         case = None if is_address(plan.target) else Path(plan.target)
         if threads is not None:
             cv2.setNumThreads(threads)
@@ -59,19 +61,24 @@ class Worker:
             TargetError: if results cannot be kept.
         """
         started = time.monotonic()
-        with self._reaching():
-            before = recorded(self._store, item.id)
-            begun = self._begun(item, before)
-        if begun.tries > MOST_TRIES:
-            result = _given_up(item)
-        else:
-            self._record(begun)
-            try:
-                result = self._analysed(item, before, begun)
-            except Exception as error:
-                result = _failure(item, error)
+        before = recorded(self._store, item.id)
+        if before is not None and self._run and before.run == self._run and before.status != "left":
+            return before
+        tries, notes = (before.tries, before.notes) if before is not None else (0, {})
+        if tries == MOST_TRIES:
+            return self._ended(_given_up(item), started)
+        begun = outcome_of(item, status="left", tries=tries + 1, notes=notes, run=self._run)
+        self._record(begun)
+        try:
+            result = self._analysed(item, begun)
+        except Exception as error:
+            result = _failure(item, error)
+        return self._ended(result, started)
+
+    def _ended(self, result: Outcome, started: float) -> Outcome:
         result = result.model_copy(
             update={
+                "run": self._run,
                 "work_seconds": round(time.monotonic() - started, 3),
                 "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "worker": f"{platform.node()}:{os.getpid()}",
@@ -89,15 +96,6 @@ class Worker:
         with self._reaching():
             return is_stopped(self._store, run)
 
-    def _begun(self, item: Item, before: Outcome | None) -> Outcome:
-        """What is on record while an item is worked on, with the notes of this try unless those before had others."""
-        notes = {cases.PROTECTIONS: kept_from(self._plan.config.media)}
-        if before is None:
-            return outcome_of(item, status="left", tries=1, notes=notes)
-        if before.notes not in ({}, notes):
-            notes = {}
-        return outcome_of(item, status="left", tries=before.tries + 1, notes=notes)
-
     def _record(self, outcome: Outcome) -> None:
         with self._reaching():
             record(self._store, outcome)
@@ -109,14 +107,14 @@ class Worker:
         except OSError as error:
             raise _no_room(error, self._store.address) from error
 
-    def _analysed(self, item: Item, before: Outcome | None, begun: Outcome) -> Outcome:
+    def _analysed(self, item: Item, begun: Outcome) -> Outcome:
         with fetched(item.source, item.name, self._plan.config.media.max_bytes) as path:
             try:
-                return self._packed(item, path, before, begun)
+                return self._packed(item, path, begun)
             except Exception as error:
                 return _failure(item, error, path)
 
-    def _packed(self, item: Item, path: Path, before: Outcome | None, begun: Outcome) -> Outcome:
+    def _packed(self, item: Item, path: Path, begun: Outcome) -> Outcome:
         identity = replace(identify(path, self._plan.config.media.max_bytes), names=(job.readable(item.name),))
         _check_as_planned(item, identity)
         analysis = package.analysis_id(identity, self._made_with)
@@ -124,18 +122,20 @@ class Worker:
             folder = package.location(place, identity.sha256, analysis)
             name = folder.relative_to(place).as_posix()
             self._store.bring(name, place)
-            is_new = not folder.is_dir() and self._analyse(path, identity, folder)
+            is_new, notes = False, begun.notes  # of whoever made a package and ended before that was on record
+            if not folder.is_dir():
+                notes = {cases.PROTECTIONS: kept_from(self._plan.config.media)}
+                self._record(begun.model_copy(update={"notes": notes}))
+                is_new = self._analyse(path, identity, folder)
             if wrong := package.problems(folder):
                 raise StallError(f"{wrong[0]}; nothing was analysed; move the package out of the case and run again")
-            made_by = begun if is_new else before  # the process that put the package there was killed right after it
-            notes = made_by.notes if made_by else {}
             outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})
             if is_new:
                 self._store.keep(folder, name)
             return outcome
 
     def _analyse(self, path: Path, identity: VideoIdentity, folder: Path) -> bool:
-        """Write a package, unless somebody else has put one there meanwhile: the same bytes under another name."""
+        """Write a package; false, if somebody else has put one of the same bytes under another name there meanwhile."""
         plan, made_with = self._plan, self._made_with
         try:
             writer = package.PackageWriter(folder)
@@ -144,16 +144,16 @@ class Worker:
             )
         except OSError as error:
             raise _no_room(error, str(folder)) from error
-        except StallError:
-            if not folder.is_dir():
+        except TakenError:
+            if tuple(package.read_analysis(folder).video.names) == identity.names:  # then it should have been the same
                 raise
             return False
         return True
 
 
 def _given_up(item: Item) -> Outcome:
-    ended = f"its process ended before it was done, {MOST_TRIES} times"
-    message = f"{item.source}: {ended}; is there enough memory and time?"
+    begun = f"was begun {MOST_TRIES} times and did not come to an end"
+    message = f"{item.source}: {begun}; is there enough memory and time?"
     return outcome_of(item, status="failed", again=True, kind=KILLED, message=message)
 
 

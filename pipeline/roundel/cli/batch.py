@@ -155,6 +155,8 @@ def run_batch(
         raise UsageError("--engine slurm works on one shard: give --shard, such as 1/8")
     if gpus_per_worker and engine != EngineName.RAY:
         raise UsageError("--gpus-per-worker shares out the GPUs of a Ray cluster: add --engine ray, or leave it out")
+    if gpus_per_worker > 1 and not gpus_per_worker.is_integer():
+        raise UsageError(f"--gpus-per-worker {gpus_per_worker:g}: Ray shares out whole GPUs, or a part of one")
     made = plans.read(plan)
     deadline = Deadline.after(parse_time(time_limit) if time_limit else None)
     with claimed(made, shard):
@@ -162,14 +164,17 @@ def run_batch(
         known = outcomes(store)
         items = missing(made, store, shard, known)
         suspects = suspects_in(known)
-        for item in items:
-            known.pop(item.id, None)
+        earlier = {item.id: known.pop(item.id, None) for item in items}
         with _finishing(deadline), _view(made, shard, known, quiet or as_json) as show:
             for outcome in run(made, items, engine.value, workers, deadline, gpus_per_worker, suspects):
                 known[outcome.id] = outcome
                 show(outcome)
-        if deadline.asked and engine == EngineName.RAY:
-            known = outcomes(store)  # the last of them are on record, and Ray's queue may not have brought them
+        if engine == EngineName.RAY and not earlier.keys() <= known.keys():  # Ray's queue may not have brought the last
+            known |= {
+                item_id: outcome
+                for item_id, outcome in outcomes(store).items()
+                if outcome.status != "left" and item_id in earlier and outcome != earlier[item_id]
+            }
     whole = engine != EngineName.SLURM and shard is None
     return _end_of_run(made, shard, known, whole, as_json, quiet)
 
