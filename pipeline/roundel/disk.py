@@ -164,6 +164,7 @@ def _remove_abandoned() -> None:
                 continue
             with open_regular(folder / IN_USE, follow=False) as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder / "content", ignore_errors=True)  # first: without its mark nobody finds it again
                 shutil.rmtree(folder)
 
 

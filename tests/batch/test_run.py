@@ -23,7 +23,7 @@ from roundel.batch import pool
 from roundel.batch import run as runs
 from roundel.batch.deadline import Deadline
 from roundel.batch.merge import merge
-from roundel.batch.outcome import KILLED, outcome_of
+from roundel.batch.outcome import KILLED, MOST_TRIES, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import Shape
 from roundel.batch.store import open_store, outcomes, record
@@ -198,6 +198,19 @@ def test_what_has_ended_a_process_before_comes_last_and_has_a_process_for_itself
     for hands, may in (((), three), (three[:1], ()), (three[1:2], three[1:]), (three[1:], ())):
         member.hands = {item.id: item for item in hands}
         assert tuple(item for item in three if engine._may_take(member, item)) == may
+
+
+def test_a_result_whose_process_ended_before_it_could_say_so_is_the_result(plan: Plan, tmp_path: Path) -> None:
+    cases.create(tmp_path / "case", SETTINGS)
+    item = plan.work[0]
+    (done,) = work(plan, [item])
+    engine = pool._Pool(plan, Shape(1), frozenset())
+    engine._tries[item.id] = MOST_TRIES - 1
+    process = SimpleNamespace(join=lambda _: None, exitcode=-9)
+    member = pool._Member(process, SimpleNamespace(close=lambda: None), None, {item.id: item}, ready=True)
+    engine._members.append(member)
+    assert list(engine._bury(member, deque())) == [done]
+    assert outcomes(open_store(plan)) == {item.id: done}
 
 
 def test_what_a_run_drops_at_its_end_was_no_try(plan: Plan) -> None:

@@ -335,10 +335,18 @@ def test_a_run_with_ray_counts_what_it_did_and_not_what_was_on_record_before(
         Worker(plan).process(first)
         yield from ()
 
+    def begun_again(*_: Any) -> Iterator[Outcome]:
+        yield Worker(plan).process(second)
+        record(store, outcome_of(second, status="left", tries=1))
+
     monkeypatch.setattr("roundel.batch.ray_engine.run_ray", stopped)
     said = call("batch", "run", planned, "--engine", "ray")
     assert said.code == 130
     assert said.out.startswith("4 inputs: 1 done, 0 failed, 2 left")
+    monkeypatch.setattr("roundel.batch.ray_engine.run_ray", begun_again)
+    said = call("batch", "run", planned, "--engine", "ray")
+    assert said.out.startswith("4 inputs: 1 done, 1 failed, 1 left")
+    assert outcomes(store)[second.id].status == "failed"
 
 
 def test_a_damaged_package_is_said_by_run_status_and_merge(planned: Path, tmp_path: Path, call: Call) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.parent import END_SECONDS, end_with_parent
 from roundel.batch.plan import Item, Plan
-from roundel.batch.store import TargetError, open_store, record, take_back
+from roundel.batch.store import TargetError, open_store, record, recorded, take_back
 from roundel.batch.worker import Worker, facts_for_worker, plan_from
 from roundel.errors import RoundelError
 from roundel.quiet import hush
@@ -153,6 +153,10 @@ class _Pool:
             self._suspects.add(item.id)
             if self._tries[item.id] < MOST_TRIES:
                 waiting.append(item)
+                continue
+            found = recorded(self._store, item.id)
+            if found is not None and found.package is not None:  # it ended between its result and the news of it
+                yield found
                 continue
             message = f"{item.source}: the process that analysed it {how}, {MOST_TRIES} times; is there enough memory?"
             outcome = outcome_of(item, status="failed", again=True, kind=KILLED, message=message)

@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Generator, Sequence
 from dataclasses import asdict
+from multiprocessing.connection import Connection
 
 from roundel.batch.deadline import Deadline
 from roundel.batch.outcome import Outcome
@@ -83,7 +84,7 @@ def run_ray(
                 told = True
             if not mine.poll(TICK_SECONDS):
                 continue
-            kind, _, text = mine.recv().partition(" ")
+            kind, _, text = _received(mine).partition(" ")
             if kind == "end":
                 ended = True
                 return
@@ -104,6 +105,18 @@ def run_ray(
             process.kill()
             if not lost:
                 _take_back(plan, job.run)
+
+
+def _received(pipe: Connection) -> str:
+    """What the driver says.
+
+    Raises:
+        EOFError: if it is gone, also in the middle of a word.
+    """
+    try:
+        return str(pipe.recv())
+    except OSError as error:
+        raise EOFError from error
 
 
 def _take_back(plan: Plan, run: str) -> None:

@@ -65,7 +65,7 @@ class Worker:
         if before is not None and self._run and before.run == self._run and before.status != "left":
             return before
         tries, notes = (before.tries, before.notes) if before is not None else (0, {})
-        if tries == MOST_TRIES:
+        if tries >= MOST_TRIES:
             return self._ended(_given_up(item), started)
         begun = outcome_of(item, status="left", tries=tries + 1, notes=notes, run=self._run)
         self._record(begun)
@@ -126,7 +126,8 @@ class Worker:
             if not folder.is_dir():
                 notes = {cases.PROTECTIONS: kept_from(self._plan.config.media)}
                 self._record(begun.model_copy(update={"notes": notes}))
-                is_new = self._analyse(path, identity, folder)
+                if not (is_new := self._analyse(path, identity, folder)):
+                    notes = {}
             if wrong := package.problems(folder):
                 raise StallError(f"{wrong[0]}; nothing was analysed; move the package out of the case and run again")
             outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})

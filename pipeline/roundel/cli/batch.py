@@ -149,7 +149,7 @@ def run_batch(
     from roundel.batch import plan as plans
     from roundel.batch.deadline import Deadline, parse_time
     from roundel.batch.run import claimed, missing, run, suspects_in
-    from roundel.batch.store import open_store, outcomes
+    from roundel.batch.store import open_store, outcomes, record
 
     if engine == EngineName.SLURM and shard is None:
         raise UsageError("--engine slurm works on one shard: give --shard, such as 1/8")
@@ -169,12 +169,12 @@ def run_batch(
             for outcome in run(made, items, engine.value, workers, deadline, gpus_per_worker, suspects):
                 known[outcome.id] = outcome
                 show(outcome)
-        if engine == EngineName.RAY and not earlier.keys() <= known.keys():  # Ray's queue may not have brought the last
-            known |= {
-                item_id: outcome
-                for item_id, outcome in outcomes(store).items()
-                if outcome.status != "left" and item_id in earlier and outcome != earlier[item_id]
-            }
+        if engine == EngineName.RAY:
+            for item_id, outcome in outcomes(store).items():
+                if outcome.status == "left" and item_id in known and item_id in earlier:
+                    record(store, known[item_id])  # an actor that Ray had given up began it once more
+                elif outcome.status != "left" and item_id in earlier and outcome != earlier[item_id]:
+                    known[item_id] = outcome  # Ray's queue may not have brought the last ones
     whole = engine != EngineName.SLURM and shard is None
     return _end_of_run(made, shard, known, whole, as_json, quiet)
 
