@@ -149,7 +149,10 @@ def scratch(purpose: str) -> Iterator[Path]:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             (folder / "new").rename(folder / IN_USE)  # locked from the moment that others see it
             (folder / "content").mkdir()
-            yield folder / "content"
+            try:
+                yield folder / "content"
+            finally:
+                shutil.rmtree(folder / "content", ignore_errors=True)  # first: without its mark nobody finds it again
 
 
 def _scratch_mark() -> str:
@@ -164,7 +167,7 @@ def _remove_abandoned() -> None:
                 continue
             with open_regular(folder / IN_USE, follow=False) as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder / "content", ignore_errors=True)  # first: without its mark nobody finds it again
+                shutil.rmtree(folder / "content", ignore_errors=True)
                 shutil.rmtree(folder)
 
 

@@ -216,8 +216,8 @@ class Node:
 def spread(nodes: Sequence[Node], job: Job) -> tuple[int, int]:
     """How many actors, and processors for each: all of them, if they can be shared out evenly.
 
-    More actors than there is room for may be asked for: Ray starts them when machines join. None at all, if there is no
-    room for one.
+    More actors than there is room for may be asked for: those that fit do the work. None at all, if not even
+    one fits.
     """
     room = sum(node.room(1, job.gpus) for node in nodes)
     fitting = max(1, sum(node.room(1, job.gpus, job.actor_bytes) for node in nodes))

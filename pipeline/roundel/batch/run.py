@@ -15,7 +15,7 @@ from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan, in_shard, parse_shard
 from roundel.batch.pool import WORKER_BYTES, Shape, run_pool
 from roundel.batch.sources import is_address
-from roundel.batch.store import Store, outcomes, require_case
+from roundel.batch.store import Store, outcomes, record, require_case
 from roundel.detect import available_threads
 from roundel.detect.gpus import gpus_for
 from roundel.disk import locked
@@ -55,6 +55,28 @@ def missing(
 def suspects_in(known: Mapping[str, Outcome]) -> frozenset[str]:
     """The items that have ended a process, as far as is known."""
     return frozenset(item_id for item_id, outcome in known.items() if outcome.ended_its_process)
+
+
+def settled(store: Store, known: Mapping[str, Outcome], earlier: Mapping[str, Outcome | None]) -> dict[str, Outcome]:
+    """After a run with Ray: what is on record and did not come through its queue.
+
+    A result that was replaced because an actor that Ray had given up began the item once more is put on record again.
+
+    Args:
+        store: where outcomes are.
+        known: what came through the queue, among others.
+        earlier: what was on record of the run's items before it.
+    """
+    found = {}
+    for item_id, outcome in outcomes(store).items():
+        if item_id not in earlier:
+            continue
+        if outcome.status != "left":
+            if outcome != earlier[item_id]:
+                found[item_id] = outcome
+        elif item_id in known:
+            record(store, known[item_id])
+    return found
 
 
 def workers_for(asked: int | None) -> int:

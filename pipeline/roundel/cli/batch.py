@@ -148,8 +148,8 @@ def run_batch(
     """
     from roundel.batch import plan as plans
     from roundel.batch.deadline import Deadline, parse_time
-    from roundel.batch.run import claimed, missing, run, suspects_in
-    from roundel.batch.store import open_store, outcomes, record
+    from roundel.batch.run import claimed, missing, run, settled, suspects_in
+    from roundel.batch.store import open_store, outcomes
 
     if engine == EngineName.SLURM and shard is None:
         raise UsageError("--engine slurm works on one shard: give --shard, such as 1/8")
@@ -170,11 +170,7 @@ def run_batch(
                 known[outcome.id] = outcome
                 show(outcome)
         if engine == EngineName.RAY:
-            for item_id, outcome in outcomes(store).items():
-                if outcome.status == "left" and item_id in known and item_id in earlier:
-                    record(store, known[item_id])  # an actor that Ray had given up began it once more
-                elif outcome.status != "left" and item_id in earlier and outcome != earlier[item_id]:
-                    known[item_id] = outcome  # Ray's queue may not have brought the last ones
+            known |= settled(store, known, earlier)
     whole = engine != EngineName.SLURM and shard is None
     return _end_of_run(made, shard, known, whole, as_json, quiet)
 
