@@ -151,6 +151,43 @@ class PackageWriter:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def is_analysis(facts: bytes) -> bool:
+    """Whether bytes are the facts of a package, and not what a broken connection has left of them."""
+    try:
+        Analysis.model_validate_json(facts)
+    except ValueError:
+        return False
+    return True
+
+
+def take_facts(folder: Path, facts: bytes) -> None:
+    """Let a package that was just written say what another one says of the same bytes under another name.
+
+    Args:
+        folder: the package.
+        facts: content of the other one's ``analysis.json``.
+
+    Raises:
+        TakenError: if the other one differs in anything but the name.
+    """
+    mine = read_analysis(folder)
+    try:
+        theirs = Analysis.model_validate_json(facts)
+    except ValueError:
+        theirs = None
+    if theirs is None or theirs.video.names == mine.video.names or _nameless(theirs) != _nameless(mine):
+        raise TakenError(f"{folder}: there is another package that differs in more than its name")
+    (folder / ANALYSIS).write_bytes(facts)
+    write_manifest(folder)
+
+
+def _nameless(analysis: Analysis) -> Analysis:
+    """The facts without the name; a failure's message begins with it."""
+    video = analysis.video.model_copy(update={"names": []})
+    failure = analysis.failure and analysis.failure.model_copy(update={"message": ""})
+    return analysis.model_copy(update={"video": video, "failure": failure})
+
+
 def write_manifest(folder: Path) -> None:
     """Write the hashes of all files of a folder, in the format of ``sha256sum``."""
     lines = [f"{sha256_of(path).removeprefix('sha256:')}  {name}\n" for name, path in files(folder)]

@@ -44,15 +44,14 @@ def analyse_once(monkeypatch) -> None:
     """Let workers analyse each video once in all tests of this process; a copy of its package serves the others."""
     real = Worker._analyse
 
-    def analyse(worker: Worker, path: Path, identity: VideoIdentity, folder: Path) -> bool:
+    def analyse(worker: Worker, path: Path, identity: VideoIdentity, folder: Path) -> None:
         kept = Path(_KEPT.name, identity.sha256[-64:], folder.name, os.fsencode(identity.names[0]).hex()[:200])
         if not kept.is_dir():
-            made = real(worker, path, identity, folder)
+            real(worker, path, identity, folder)
             shutil.copytree(folder, kept)
-            return made
+            return
         shutil.copytree(kept, partial := folder.parent / f"{package.PARTIAL}copy")
         package.put_in_place(partial, folder)
-        return True
 
     monkeypatch.setattr(Worker, "_analyse", analyse)
 

@@ -20,7 +20,7 @@ from chaos import Disturbed, descendants, examine, kind_of, work_through
 from roundel import case as cases
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome
 from roundel.batch.plan import Plan
-from roundel.batch.pool import Shape, run_pool
+from roundel.batch.pool import Shape, _Pool, run_pool
 from roundel.batch.store import LocalStore, outcome_name, outcomes
 from roundel.batch.worker import Worker
 from roundel.errors import RoundelError
@@ -160,6 +160,18 @@ def test_an_item_whose_process_always_ends_is_given_up_and_the_others_go_on(
     assert len(killed) == MOST_TRIES
     assert (found["a.mp4"].kind, found["a.mp4"].again, found["a.mp4"].package) == (KILLED, True, None)
     assert f"was ended by SIGKILL, {MOST_TRIES} times; is there enough memory?" in found["a.mp4"].message
+
+
+@pytest.mark.parametrize("waiting", [1, 2, 3])
+def test_no_more_processes_start_than_there_are_videos(
+    waiting: int, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(tmp_path / "plan", archive, tmp_path / "case")
+    cases.create(tmp_path / "case", plan.config)
+    begun, real = list[object](), _Pool._new_member
+    monkeypatch.setattr(_Pool, "_new_member", lambda pool: begun.append(pool) or real(pool))
+    assert len(list(run_pool(plan, plan.work[:waiting], Shape(2), lambda: False))) == waiting
+    assert len(begun) == min(waiting, 2)
 
 
 def test_processes_that_cannot_start_end_the_run_with_the_reason(archive: Path, tmp_path: Path) -> None:

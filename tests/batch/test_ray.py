@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -17,11 +18,13 @@ import pytest
 from batch.archives import ROUNDEL, digests, plan_for, roundel
 from chaos import descendants
 from roundel import case as cases
-from roundel.batch.outcome import KILLED, MOST_TRIES
+from roundel.batch.deadline import Deadline
+from roundel.batch.outcome import KILLED, MOST_TRIES, outcome_of
 from roundel.batch.plan import Plan
 from roundel.batch.ray_driver import Job, Node, _until_all_stopped, spread
+from roundel.batch.ray_engine import _Request
 from roundel.batch.status import status_of
-from roundel.batch.store import open_store, outcomes
+from roundel.batch.store import is_stopped, open_store, outcomes, record
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
@@ -98,9 +101,34 @@ def test_versions_that_differ_are_said_by_the_actor(archive: Path, tmp_path: Pat
 
 
 def test_answers_end_when_every_actor_has_stopped() -> None:
-    answers = ["outcome 1", "left a:1", "left a:1", "outcome 2", "left b:1", "outcome 3"]
+    answers = ["outcome 1", "left a", "left a", "outcome 2", "left b", "outcome 3"]
     assert list(_until_all_stopped(iter(answers), 2)) == ["outcome 1", "outcome 2"]
     assert list(_until_all_stopped(iter(answers), 3)) == ["outcome 1", "outcome 2", "outcome 3"]
+
+
+def test_a_request_to_stop_is_met_when_nothing_is_under_way(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be no actor that could say so. A disk that is full for a while delays the request, no more."""
+    plan, deadline = plan_for(tmp_path / "plan", archive, tmp_path / "case"), Deadline()
+    store, item = open_store(plan), plan.items[0]
+    request = _Request(plan, "a", deadline, patience=0.0)
+    assert not request.is_met(heard=False)
+    deadline.asked = True
+    with monkeypatch.context() as patch:
+        patch.setattr("roundel.batch.store.replace_text", refuse)
+        assert not request.is_met(heard=False)
+    assert not is_stopped(store, "a")
+    record(store, outcome_of(item, status="left", tries=1, run="a"))
+    assert not request.is_met(heard=False)
+    assert is_stopped(store, "a")
+    record(store, outcome_of(item, status="left", tries=1, run="b"))
+    assert request.is_met(heard=False)
+    assert not _Request(plan, "a", deadline, patience=60.0).is_met(heard=False)
+
+
+def refuse(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

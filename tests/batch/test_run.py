@@ -23,10 +23,10 @@ from roundel.batch import pool
 from roundel.batch import run as runs
 from roundel.batch.deadline import Deadline
 from roundel.batch.merge import merge
-from roundel.batch.outcome import KILLED, MOST_TRIES, outcome_of
+from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import Shape
-from roundel.batch.store import open_store, outcomes, record
+from roundel.batch.store import TargetError, open_store, outcomes, record, recorded
 from roundel.errors import UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, tree_of
 
@@ -54,6 +54,10 @@ def plan(inputs: list[Path], tmp_path: Path) -> Plan:
     return small_plan(tmp_path / "plan", tmp_path / "case", *inputs)
 
 
+def claimed(plan: Plan, shard: str | None) -> AbstractContextManager[None]:
+    return runs.claimed(plan, shard)
+
+
 def refused(says: str) -> AbstractContextManager[pytest.ExceptionInfo[UsageError]]:
     return pytest.raises(UsageError, match=says)
 
@@ -62,33 +66,40 @@ def refused(says: str) -> AbstractContextManager[pytest.ExceptionInfo[UsageError
 
 
 def test_a_whole_run_stands_alone(plan: Plan) -> None:
-    with runs.claimed(plan, None):
+    with claimed(plan, None):
         with refused(rf"plan: another run works on this plan; wait for it or stop it \(process {os.getpid()} on "):
-            runs.claimed(plan, None).__enter__()
+            claimed(plan, None).__enter__()
         with refused(r"plan: a run of the whole of this plan is at work; wait for it or stop it \(process "):
-            runs.claimed(plan, "1/2").__enter__()
-    with runs.claimed(plan, "1/2"), refused("plan: a shard of this plan is at work; wait for it or stop it"):
-        runs.claimed(plan, None).__enter__()
-    with runs.claimed(plan, None):
+            claimed(plan, "1/2").__enter__()
+    with (
+        claimed(plan, "1/2"),
+        refused("plan: a shard of this plan is at work; wait for it or stop it"),
+    ):
+        claimed(plan, None).__enter__()
+    with claimed(plan, None):
         pass
 
 
 @pytest.mark.parametrize("same", ["2/2", "02/02", "2/002"])
 def test_each_shard_is_worked_on_once(same: str, plan: Plan) -> None:
-    with runs.claimed(plan, "1/2"), runs.claimed(plan, "2/2"), refused("another run works on shard"):
-        runs.claimed(plan, same).__enter__()
+    with (
+        claimed(plan, "1/2"),
+        claimed(plan, "2/2"),
+        refused("another run works on shard"),
+    ):
+        claimed(plan, same).__enter__()
 
 
 @pytest.mark.parametrize("shard", ["x", "3/2", "../../x/2", "0/0"])
 def test_no_shard_leaves_no_trace(shard: str, plan: Plan, tmp_path: Path) -> None:
     before = tree_of(tmp_path)
     with refused("give a number and how many there are"):
-        runs.claimed(plan, shard).__enter__()
+        claimed(plan, shard).__enter__()
     assert tree_of(tmp_path) == before
 
 
 def test_locks_are_gone_afterwards(plan: Plan, tmp_path: Path) -> None:
-    with runs.claimed(plan, "1/2"), runs.claimed(plan, "2/2"):
+    with claimed(plan, "1/2"), claimed(plan, "2/2"):
         assert (tmp_path / "case" / cases.LOCK).exists()
     names = {path.name for folder in (plan.folder, tmp_path / "case") for path in folder.iterdir()}
     assert not [name for name in names if "lock" in name]
@@ -112,7 +123,7 @@ def test_shards_that_start_and_end_at_any_moment_never_refuse_each_other(
         start.wait()
         for _ in range(3):
             try:
-                with runs.claimed(plan, f"{number}/8"):
+                with claimed(plan, f"{number}/8"):
                     pass
             except Exception as error:
                 errors.append(error)
@@ -131,7 +142,7 @@ def test_what_was_left_over_is_removed_before_and_after_a_run(plan: Plan, tmp_pa
     cases.create(tmp_path / "case", SETTINGS)
     left_over.mkdir(parents=True)
     writer = package.PackageWriter(left_over.parent / "y")
-    with runs.claimed(plan, None):
+    with claimed(plan, None):
         assert [path.name for path in left_over.parent.iterdir()] == [writer._folder.name]
         left_over.mkdir()
     assert [path.name for path in left_over.parent.iterdir()] == [writer._folder.name]
@@ -200,31 +211,52 @@ def test_what_has_ended_a_process_before_comes_last_and_has_a_process_for_itself
         assert tuple(item for item in three if engine._may_take(member, item)) == may
 
 
-def test_a_result_whose_process_ended_before_it_could_say_so_is_the_result(plan: Plan, tmp_path: Path) -> None:
-    cases.create(tmp_path / "case", SETTINGS)
+def test_a_result_whose_process_ended_before_it_could_say_so_is_the_result(plan: Plan) -> None:
+    store, item, waiting = open_store(plan), plan.work[0], deque[Item]()
+    engine = pool._Pool(plan, Shape(1), frozenset())
+    process = SimpleNamespace(join=lambda _: None, exitcode=-9)
+
+    def bury() -> list[Outcome]:
+        member = pool._Member(process, SimpleNamespace(close=lambda: None), None, {item.id: item}, ready=True)
+        engine._members.append(member)
+        return list(engine._bury(member, waiting))
+
+    for status in ("done", "failed"):
+        record(store, result := outcome_of(item, status=status, run=engine._run))
+        assert bury() == [result]
+        assert outcomes(store) == {item.id: result}
+    record(store, outcome_of(item, status="left", tries=MOST_TRIES, run=engine._run, notes={"a": 1}))
+    assert [bury() for _ in range(MOST_TRIES - 1)] == [[]] * (MOST_TRIES - 1)
+    assert list(waiting) == [item] * (MOST_TRIES - 1)
+    (given_up,) = bury()
+    assert (given_up.kind, given_up.notes, outcomes(store)) == (KILLED, {"a": 1}, {item.id: given_up})
+
+
+def test_a_full_disk_when_an_item_is_given_up_is_said_as_that(plan: Plan) -> None:
     item = plan.work[0]
-    (done,) = work(plan, [item])
     engine = pool._Pool(plan, Shape(1), frozenset())
     engine._tries[item.id] = MOST_TRIES - 1
     process = SimpleNamespace(join=lambda _: None, exitcode=-9)
     member = pool._Member(process, SimpleNamespace(close=lambda: None), None, {item.id: item}, ready=True)
     engine._members.append(member)
-    assert list(engine._bury(member, deque())) == [done]
-    assert outcomes(open_store(plan)) == {item.id: done}
+    (plan.folder / "outcomes").write_text("in the way")
+    with pytest.raises(TargetError, match="what is finished stays"):
+        list(engine._bury(member, deque()))
 
 
 def test_what_a_run_drops_at_its_end_was_no_try(plan: Plan) -> None:
+    """One was begun; the other lay in the hands of its process and keeps the tries of an earlier run."""
     store = open_store(plan)
-    for item in plan.work:
-        record(store, outcome_of(item, status="left", tries=2))
     engine = pool._Pool(plan, Shape(1, 1, videos_at_once=2), frozenset())
+    for item, run in zip(plan.work, (engine._run, "earlier"), strict=True):
+        record(store, outcome_of(item, status="left", tries=2, run=run))
     process = SimpleNamespace(pid=None, join=lambda _: None, is_alive=lambda: False)
     pipe = SimpleNamespace(send=lambda _: None, close=lambda: None)
     member = pool._Member(process, pipe, None)  # type: ignore[arg-type]
     member.hands = {item.id: item for item in plan.work}
     engine._members.append(member)
     engine.end()
-    assert [outcome.tries for outcome in outcomes(store).values()] == [1, 1]
+    assert [recorded(store, item.id).tries for item in plan.work] == [1, 2]
 
 
 def test_a_run_does_what_is_missing_and_stops_in_time(plan: Plan, tmp_path: Path) -> None:
@@ -289,7 +321,7 @@ def test_a_plan_that_was_moved_goes_on(plan: Plan, tmp_path: Path) -> None:
     cases.create(tmp_path / "case", SETTINGS)
     work(plan, plan.work[:1])
     moved = plans.read(Path(shutil.move(plan.folder, tmp_path / "elsewhere")))
-    with runs.claimed(moved, None):
+    with claimed(moved, None):
         left = runs.missing(moved, open_store(moved))
         assert [item.id for item in left] == [plan.work[1].id]
         work(moved, left)
@@ -302,7 +334,7 @@ def test_a_case_that_was_moved_is_not_silently_made_anew(plan: Plan, tmp_path: P
     work(plan)
     merge(plan)
     shutil.move(tmp_path / "case", tmp_path / "elsewhere")
-    for act in (lambda: runs.claimed(plan, None).__enter__(), lambda: merge(plan)):
+    for act in (lambda: claimed(plan, None).__enter__(), lambda: merge(plan)):
         with refused(r"case: the case of this plan is gone with its results; move it back, or make a new plan"):
             act()
         assert not (tmp_path / "case").exists()

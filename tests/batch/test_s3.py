@@ -137,6 +137,23 @@ def test_another_package_in_the_place_of_one_is_never_replaced(done: Plan, bucke
     assert bucket.cat_file(manifest).startswith(b"0000")
 
 
+def test_the_same_bytes_under_two_names_are_one_package_whose_name_came_first(bucket: Any, tmp_path: Path) -> None:
+    """The server decides: the second finds the facts of the first there, whose other files never came."""
+    bucket.copy("seized/2014/clip-00000.mp4", "seized/2014/other/renamed.mp4")
+    plans = [
+        plan_for(tmp_path / name, f"s3://seized/2014/{name}", "s3://results/raqqa")
+        for name in ("clip-00000.mp4", "other/renamed.mp4")
+    ]
+    first = Worker(plans[0], 1).process(plans[0].items[0])
+    for path in bucket.find(f"results/raqqa/{first.package}"):
+        if not path.endswith("analysis.json"):
+            bucket.rm_file(path)
+    second = Worker(plans[1], 1).process(plans[1].items[0])
+    assert (second.status, second.package, second.manifest_sha256) == ("done", first.package, first.manifest_sha256)
+    assert (bool(first.notes), second.notes) == (True, {})
+    assert merge(plans[1], tmp_path / "case").problems == ()
+
+
 def test_a_name_that_leads_out_of_the_case_is_refused(done: Plan, bucket: Any, tmp_path: Path) -> None:
     store = RemoteStore(done)
     name = sorted(bucket.glob("results/raqqa/videos/*/*"))[0].removeprefix("results/raqqa/")

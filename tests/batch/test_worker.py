@@ -21,10 +21,13 @@ from roundel import case as cases
 from roundel import job, package
 from roundel.batch import sources
 from roundel.batch import worker as workers
+from roundel.batch.merge import merge
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
+from roundel.batch.run import missing
 from roundel.batch.store import (
     LocalStore,
+    RemoteStore,
     TargetError,
     agree_on,
     open_store,
@@ -249,14 +252,16 @@ def test_what_ended_its_process_three_times_is_given_up_once_and_tried_again_aft
 def test_what_was_dropped_by_request_was_no_try(clip: Path, tmp_path: Path) -> None:
     plan = plan_of(tmp_path, clip)
     store, item = open_store(plan), plan.items[0]
-    take_back(store, item.id)
+    take_back(store, item.id, "a")
     assert outcomes(store) == {}
-    record(store, outcome_of(item, status="left", tries=1))
-    take_back(store, item.id)
-    take_back(store, item.id)
-    assert recorded(store, item.id).tries == 0
+    record(store, outcome_of(item, status="left", tries=2, run="a"))
+    take_back(store, item.id, "b")
+    assert recorded(store, item.id).tries == 2, "that run had not begun it"
+    for left in (1, 0, 0):
+        take_back(store, item.id, "a")
+        assert recorded(store, item.id).tries == left
     done = one(plan)
-    take_back(store, item.id)
+    take_back(store, item.id, done.run)
     assert recorded(store, item.id) == done
 
 
@@ -276,6 +281,10 @@ def test_a_package_whose_process_ended_right_after_it_keeps_what_is_known_of_its
     record(open_store(plan), recorded(open_store(plan), item.id).model_copy(update={"tries": 1}))
     assert worker.process(item).notes == {cases.PROTECTIONS: weak}
     assert worker.process(item).notes == {cases.PROTECTIONS: weak}
+    for _ in range(MOST_TRIES):
+        end_while_it_works(worker, item, monkeypatch)
+    assert worker.process(item).kind == KILLED
+    assert worker.process(item).notes == {cases.PROTECTIONS: weak}, "those of whoever made it, not of who gave it up"
     other = plan_of(tmp_path, clip, name="other")
     end_while_it_works(Worker(other), item, monkeypatch, "identify")
     assert Worker(other).process(item).notes == {}, "this plan does not know who made it"
@@ -326,6 +335,40 @@ def test_what_came_to_its_end_in_a_run_is_not_done_again_in_it(
     monkeypatch.undo()
     use_fakes(monkeypatch)
     assert Worker(plan, run="b").process(first).status == "done"
+
+
+def test_what_a_worker_that_was_given_up_says_replaces_no_result_of_the_run(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray gives an item to another actor if it cannot reach the machine of the first, which goes on."""
+    plan = plan_of(tmp_path, clip)
+    item, ended = plan.items[0], list[Outcome]()
+    real = workers.identify
+
+    def identify_late(*arguments: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(workers, "identify", real)
+            ended.append(Worker(plan, run="a").process(item))
+        shutil.rmtree(tmp_path / "case" / str(ended[0].package))  # it does not see it yet
+        monkeypatch.setattr(package, "PackageWriter", pytest.fail)
+        return real(*arguments)
+
+    monkeypatch.setattr(workers, "identify", identify_late)
+    late = Worker(plan, run="a").process(item)
+    assert [late] == ended
+    assert recorded(open_store(plan), item.id) == late
+
+
+def test_a_package_under_another_name_says_nothing_of_who_made_it(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This plan began the video, and another one finished it under the name that it has there."""
+    renamed = Path(shutil.copyfile(clip, tmp_path / "renamed.mp4"))
+    plan, other = plan_of(tmp_path, clip), plan_of(tmp_path, renamed, name="other")
+    end_while_it_works(Worker(plan), plan.items[0], monkeypatch, "analyze_into")
+    assert recorded(open_store(plan), plan.items[0].id).notes
+    assert one(other).notes
+    assert one(plan).notes == {}
 
 
 class End(BaseException):
@@ -482,6 +525,86 @@ def test_the_same_bytes_under_another_name_in_another_plan_are_taken_from_the_ad
     second = one(plan_of(tmp_path, renamed, target="memory://results", name="plan2"))
     assert (second.status, second.package, second.manifest_sha256) == ("done", first.package, first.manifest_sha256)
     assert fake.pictures == pictures
+
+
+def broken_copies(tmp_path: Path) -> tuple[Path, Path]:
+    first = tmp_path / "a.mp4"
+    first.write_bytes(b"no video" * 100)
+    return first, Path(shutil.copyfile(first, tmp_path / "b.mp4"))
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+@pytest.mark.parametrize("parts", [0, 1, 2, 5])
+def test_the_same_bytes_under_two_names_at_the_same_time_are_one_package_at_an_address(
+    parts: int, is_broken: bool, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One begins to upload its package after the other has uploaded some files of its own, and ends before it."""
+    renamed = Path(shutil.copyfile(clip, tmp_path / "renamed.mp4"))
+    first, second = broken_copies(tmp_path) if is_broken else (clip, renamed)
+    plans = [plan_of(tmp_path, path, target="memory://results", name=f"plan-{path.name}") for path in (first, second)]
+    files, uploaded, between = fsspec.filesystem("memory"), list[str](), list[Outcome]()
+    real = files.pipe_file
+
+    def upload(place: str, *content: Any, **options: Any) -> None:
+        real(place, *content, **options)
+        if "/videos/" in place:
+            uploaded.append(place)
+        if len(uploaded) == parts:
+            monkeypatch.setattr(files, "pipe_file", real)
+            between.append(one(plans[1]))
+
+    kept = RemoteStore.keep
+
+    def keep(store: RemoteStore, folder: Path, name: str) -> None:
+        monkeypatch.setattr(RemoteStore, "keep", kept)
+        if parts:
+            monkeypatch.setattr(files, "pipe_file", upload)
+        else:
+            between.append(one(plans[1]))
+        kept(store, folder, name)
+
+    monkeypatch.setattr(RemoteStore, "keep", keep)
+    outcome = one(plans[0])
+    assert len(between) == 1
+    for plan in plans:
+        again = one(plan)
+        assert (again.package, again.manifest_sha256) == (outcome.package, outcome.manifest_sha256)
+        assert missing(plan, open_store(plan)) == ()
+    merged = merge(plans[0], tmp_path / "merged")
+    assert (merged.packages, merged.problems) == (1, ())
+    (folder,) = cases.packages(tmp_path / "merged")
+    assert package.read_analysis(folder).video.names == [(first if parts else second).name]
+
+
+@pytest.mark.parametrize("part", [b"", b'{"half'])
+def test_what_a_broken_connection_left_of_a_package_at_an_address_is_completed(
+    part: bytes, clip: Path, tmp_path: Path
+) -> None:
+    plan = plan_of(tmp_path, clip, target="memory://results")
+    done = one(plan)
+    before = {name: content_at(name) for name in fsspec.filesystem("memory").find(f"/results/{done.package}")}
+    put(f"memory://results/{done.package}/{package.ANALYSIS}", part)
+    fsspec.filesystem("memory").rm_file(f"/results/{done.package}/{package.MANIFEST}")
+    assert one(plan).manifest_sha256 == done.manifest_sha256
+    assert {name: content_at(name) for name in before} == before
+
+
+def content_at(name: str) -> bytes:
+    content: bytes = fsspec.filesystem("memory").cat_file(name)
+    return content
+
+
+def test_facts_that_differ_in_more_than_the_name_are_an_alarm(clip: Path, tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, clip, target="memory://results")
+    done = one(plan)
+    place = f"memory://results/{done.package}"
+    facts = json.loads(content_at(f"/results/{done.package}/{package.ANALYSIS}"))
+    fsspec.filesystem("memory").rm_file(f"/results/{done.package}/{package.MANIFEST}")
+    for change in ({"video": {**facts["video"], "names": ["b.mp4"], "size_bytes": 1}}, {"brief_tracks": 7}):
+        put(f"{place}/{package.ANALYSIS}", json.dumps({**facts, **change}).encode())
+        outcome = one(plan)
+        assert (outcome.status, outcome.package, outcome.again) == ("failed", None, True)
+        assert outcome.message == f"{place}: holds another package; move it away and run again"
 
 
 def test_a_damaged_package_at_an_address_is_not_overwritten_and_is_named(

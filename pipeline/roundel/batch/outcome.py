@@ -26,7 +26,7 @@ class Outcome(BaseModel):
     status: Literal["done", "failed", "left"] = Field(
         description="failed: a package says why, or there is none; left: not begun, or begun and without an end so far"
     )
-    run: str = Field("", description="the run with Ray that wrote this")
+    run: str = Field("", description="the run that wrote this")
     tries: int = Field(0, description="times that it was begun since it last came to an end, if it is left")
     again: bool = Field(False, description="another try may succeed: the machine, not the file, was in the way")
     package: str | None = Field(
@@ -48,6 +48,10 @@ class Outcome(BaseModel):
     def ended_its_process(self) -> bool:
         """Whether a process ended while it worked on this input, as far as is known: it may take others along."""
         return self.tries > 0 or self.kind == KILLED
+
+    def ended_in(self, run: str) -> bool:
+        """Whether the input came to its end in a run: then it is not done again in it."""
+        return bool(run) and self.run == run and self.status != "left"
 
 
 def outcome_of(item: Item, **facts: Any) -> Outcome:  # noqa: ANN401

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -77,6 +78,7 @@ class _Pool:
     def __init__(self, plan: Plan, shape: Shape, suspects: Set[str]) -> None:
         self._facts, self._shape, self._store = facts_for_worker(plan), shape, open_store(plan)
         self._spawn = multiprocessing.get_context("spawn")
+        self._run = uuid.uuid4().hex
         self._tries: Counter[str] = Counter()
         self._suspects = set(suspects)
         self._members: list[_Member] = []
@@ -89,7 +91,8 @@ class _Pool:
             stopping = stop()
             if stopping and not any(member.hands for member in self._members):
                 return
-            while not stopping and len(self._members) < min(self._shape.processes, len(waiting) + len(self._members)):
+            busy = sum(bool(member.hands) for member in self._members)
+            while not stopping and len(self._members) < min(self._shape.processes, len(waiting) + busy):
                 self._members.append(self._new_member())
             for member in self._members if not stopping else ():
                 while waiting and self._may_take(member, waiting[0]):
@@ -117,7 +120,7 @@ class _Pool:
         device = min(self._shape.devices, key=lambda name: taken[name], default=None)
         process = self._spawn.Process(
             target=serve,
-            args=(theirs, self._facts, self._shape.threads, self._shape.videos_at_once, device),
+            args=(theirs, self._facts, self._run, self._shape.threads, self._shape.videos_at_once, device),
             name="roundel-worker",
             daemon=True,
         )
@@ -136,7 +139,7 @@ class _Pool:
             member.pipe.send(item)
 
     def _bury(self, member: _Member, waiting: deque[Item]) -> Iterator[Outcome]:
-        """A process has ended: its items get another try."""
+        """A process has ended: its items get another try, but for those whose end is on record."""
         member.process.join(END_SECONDS)
         member.pipe.close()
         self._members.remove(member)
@@ -149,17 +152,19 @@ class _Pool:
                     "in a row; is there enough memory? run it with fewer workers, and see roundel doctor"
                 )
         for item in member.hands.values():
+            found = recorded(self._store, item.id)
+            if found is not None and found.ended_in(self._run):
+                yield found
+                continue
             self._tries[item.id] += 1
             self._suspects.add(item.id)
             if self._tries[item.id] < MOST_TRIES:
                 waiting.append(item)
                 continue
-            found = recorded(self._store, item.id)
-            if found is not None and found.package is not None:  # it ended between its result and the news of it
-                yield found
-                continue
             message = f"{item.source}: the process that analysed it {how}, {MOST_TRIES} times; is there enough memory?"
-            outcome = outcome_of(item, status="failed", again=True, kind=KILLED, message=message)
+            outcome = outcome_of(item, status="failed", again=True, kind=KILLED, message=message, run=self._run)
+            if found is not None:
+                outcome = outcome.model_copy(update={"notes": found.notes})
             record(self._store, outcome)
             yield outcome
 
@@ -178,8 +183,8 @@ class _Pool:
                 member.process.join(END_SECONDS)
             member.pipe.close()
             for item_id in member.hands:
-                with contextlib.suppress(OSError, TargetError):  # then the try counts
-                    take_back(self._store, item_id)
+                with contextlib.suppress(TargetError):  # then the try counts
+                    take_back(self._store, item_id, self._run)
         self._members.clear()
 
 
@@ -194,7 +199,9 @@ def _how_it_ended(code: int | None) -> str:
     return f"ended with status {code}"
 
 
-def serve(pipe: Connection, facts: dict[str, Any], threads: int, videos_at_once: int, device: str | None) -> None:
+def serve(
+    pipe: Connection, facts: dict[str, Any], run: str, threads: int, videos_at_once: int, device: str | None
+) -> None:
     """Main function of a worker process: items in, outcomes out, until ``None`` comes or the parent is gone.
 
     SIGINT and SIGTERM often reach a whole group of processes: the parent alone decides what follows from them, and
@@ -208,13 +215,13 @@ def serve(pipe: Connection, facts: dict[str, Any], threads: int, videos_at_once:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     hush()
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, EOFError):
-        _serve(pipe, facts, threads, videos_at_once)
+        _serve(pipe, facts, run, threads, videos_at_once)
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # nothing is left to be dropped
 
 
-def _serve(pipe: Connection, facts: dict[str, Any], threads: int, videos_at_once: int) -> None:
+def _serve(pipe: Connection, facts: dict[str, Any], run: str, threads: int, videos_at_once: int) -> None:
     try:
-        worker = Worker(plan_from(facts), threads)
+        worker = Worker(plan_from(facts), threads, run)
     except RoundelError as error:
         pipe.send(("error", error))
         return

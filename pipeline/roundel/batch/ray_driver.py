@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import platform
 import signal
 import socket
 import sys
@@ -67,9 +66,12 @@ class Actor:
 
     def __init__(self, facts: dict[str, Any], run: str, threads: int, ends_at: float | None) -> None:
         hush()
+        import ray
+
         from roundel.batch.worker import Worker, plan_from
 
-        self._run, self._ends_at, self._slowest = run, ends_at, 0.0
+        self._name = ray.get_runtime_context().get_actor_id()  # stays the same when Ray starts the actor again
+        self._ends_at, self._slowest = ends_at, 0.0
         self._stopped, self._failure = False, ""
         try:
             self._worker: Worker | None = Worker(plan_from(facts), threads, run)
@@ -87,9 +89,9 @@ class Actor:
         if self._failure or self._worker is None:
             return f"error {self._failure}"
         try:
-            self._stopped = self._stopped or self._is_late() or self._worker.is_stopped(self._run)
+            self._stopped = self._stopped or self._is_late() or self._worker.is_stopped()
             if self._stopped:
-                return f"left {platform.node()}:{os.getpid()}"
+                return f"left {self._name}"
             outcome = self._worker.process(Item(**json.loads(text)))
         except TargetError as error:
             self._failure = str(error)
@@ -229,7 +231,10 @@ def spread(nodes: Sequence[Node], job: Job) -> tuple[int, int]:
 
 
 def _until_all_stopped(answers: Iterator[str], actors: int) -> Iterator[str]:
-    """Answers without those that something is left; once that came from every actor, none works any more."""
+    """Answers without those that something is left; once that came from every actor, none works any more.
+
+    One that was started again in between counts once: its name is the same.
+    """
     stopped = set()
     for answer in answers:
         kind, _, who = answer.partition(" ")

@@ -15,7 +15,7 @@ import signal
 import time
 import uuid
 from collections.abc import Generator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 
 from roundel.batch.deadline import Deadline
@@ -30,6 +30,11 @@ from roundel.detect import available_threads
 from roundel.errors import EXIT_INTERRUPTED, MissingProgramError, RoundelError
 
 LOG = "ray.log"
+PATIENCE_SECONDS = 10.0
+"""After a request to stop: how long nothing is heard until a look at the outcomes says whether anything is under way.
+
+Each look takes as long again to come: there may be a hundred thousand of them.
+"""
 
 
 class ClusterError(RoundelError):
@@ -76,13 +81,13 @@ def run_ray(
     process = spawn.Process(target=drive, args=(theirs, job))
     process.start()
     theirs.close()
-    told = ended = lost = False
+    request, ended, lost = _Request(plan, job.run, deadline), False, False
     try:
         while True:
-            if deadline.asked and not told:
-                stop_run(open_store(plan), job.run)
-                told = True
-            if not mine.poll(TICK_SECONDS):
+            heard = mine.poll(TICK_SECONDS)
+            if request.is_met(heard):
+                return
+            if not heard:
                 continue
             kind, _, text = _received(mine).partition(" ")
             if kind == "end":
@@ -99,12 +104,40 @@ def run_ray(
         ) from None
     finally:
         if not ended:
+            _stop(plan, job.run)
             if process.is_alive() and process.pid is not None:
                 os.kill(process.pid, signal.SIGUSR1)
             process.join(END_SECONDS)
             process.kill()
             if not lost:
                 _take_back(plan, job.run)
+
+
+@dataclass(slots=True)
+class _Request:
+    """Passes a request to stop on to the actors, and finds out whether any of them works at all.
+
+    A cluster may have no room for one until others have ended.
+    """
+
+    plan: Plan
+    run: str
+    deadline: Deadline
+    told: bool = False
+    since: float = 0.0
+    patience: float = PATIENCE_SECONDS
+
+    def is_met(self, heard: bool) -> bool:
+        """Whether there is a request and nothing is under way. ``heard``: whether the driver has said anything."""
+        now = time.monotonic()
+        if not self.told and self.deadline.passed():
+            self.told, self.since = _stop(self.plan, self.run), now
+        if heard:
+            self.since = now
+        if not self.told or now - self.since < self.patience:
+            return False
+        self.since, self.patience = now, self.patience * 2
+        return not _is_under_way(self.plan, self.run)
 
 
 def _received(pipe: Connection) -> str:
@@ -119,10 +152,27 @@ def _received(pipe: Connection) -> str:
         raise EOFError from error
 
 
+def _stop(plan: Plan, run: str) -> bool:
+    """Ask the actors to begin nothing more; false if that cannot be put on record now."""
+    try:
+        stop_run(open_store(plan), run)
+    except TargetError:
+        return False
+    return True
+
+
+def _is_under_way(plan: Plan, run: str) -> bool:
+    """Whether an actor has begun an item and not ended it, as far as can be known."""
+    try:
+        return any(outcome.run == run and outcome.tries > 0 for outcome in outcomes(open_store(plan)).values())
+    except TargetError:
+        return True
+
+
 def _take_back(plan: Plan, run: str) -> None:
     """What the actors had in hand when a run was dropped, or ended for a reason that is not the items', was no try."""
     store = open_store(plan)
-    with contextlib.suppress(OSError, TargetError):  # then the tries count
+    with contextlib.suppress(TargetError):  # then the tries count
         for outcome in outcomes(store).values():
             if outcome.run == run:
-                take_back(store, outcome.id)
+                take_back(store, outcome.id, run)

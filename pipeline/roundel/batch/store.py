@@ -23,7 +23,7 @@ from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Plan
 from roundel.batch.sources import file_system, is_address
 from roundel.disk import locked, read_bounded, replace_text, scratch
-from roundel.errors import IntegrityError, RoundelError, UsageError
+from roundel.errors import IntegrityError, RoundelError, TakenError, UsageError
 from roundel.media.identity import sha256_of
 
 OUTCOMES = "outcomes"
@@ -42,6 +42,22 @@ class TargetError(RoundelError):
     """Results cannot be kept: the disk is full, the target is read-only or away. Every further item would fail too."""
 
 
+def no_room(error: OSError, place: str) -> TargetError:
+    """What is said when a disk takes nothing."""
+    return TargetError(
+        f"{error.filename or place}: {error.strerror or error}; what is finished stays. "
+        "Make room or give access, then the same command goes on"
+    )
+
+
+@contextmanager
+def _reaching(place: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise no_room(error, place) from error
+
+
 class Store(Protocol):
     """A place for packages and outcomes."""
 
@@ -52,7 +68,10 @@ class Store(Protocol):
         ...
 
     def keep(self, folder: Path, name: str) -> None:
-        """Make a package that was written in the workplace part of the store."""
+        """Make a package that was written in the workplace part of the store.
+
+        If somebody else has begun to keep the same under another name, it takes that name in the workplace, too.
+        """
         ...
 
     def bring(self, name: str, place: Path) -> None:
@@ -106,14 +125,16 @@ class LocalStore:
 
     def write(self, name: str, text: str) -> None:
         """Written beside its place, flushed and renamed."""
-        replace_text(self._plan / name, text)
+        with _reaching(self.address):
+            replace_text(self._plan / name, text)
 
     def write_first(self, name: str, text: str) -> None:
         """One after the other, under a lock."""
-        self._plan.mkdir(parents=True, exist_ok=True)
-        with locked(self._plan / f".{name}.lock", waits=True):
-            if not (self._plan / name).exists():
-                replace_text(self._plan / name, text)
+        with _reaching(self.address):
+            self._plan.mkdir(parents=True, exist_ok=True)
+            with locked(self._plan / f".{name}.lock", waits=True):
+                if not (self._plan / name).exists():
+                    replace_text(self._plan / name, text)
 
     def read(self, name: str) -> str | None:
         """The text of a file of the plan's folder."""
@@ -145,23 +166,30 @@ class RemoteStore:
             yield folder
 
     def keep(self, folder: Path, name: str) -> None:
-        """Upload the files of a package, and its manifest when all others are there.
+        """Upload the files of a package: its facts first, its manifest when all others are there.
+
+        The facts alone differ between two names of the same bytes. Whoever brings them first decides on the name, and
+        everybody after that completes the same package, whoever of them ends on the way.
 
         Raises:
-            RoundelError: if a different package has its place, or the upload fails.
+            TakenError: if a different package has its place.
+            TargetError: if the upload fails.
         """
+        place = f"{self._root}/{name}"
+        mine = (folder / package.ANALYSIS).read_bytes()
+        theirs = self._first(f"{place}/{package.ANALYSIS}", mine)
+        present = self._bytes(f"{place}/{package.MANIFEST}")
         try:
-            present = self._bytes(f"{self._root}/{name}/{package.MANIFEST}")
+            if theirs != mine and (present is not None or package.is_analysis(theirs)):
+                package.take_facts(folder, theirs)
             manifest = (folder / package.MANIFEST).read_bytes()
             if present not in {None, manifest}:
-                raise RoundelError(f"{self.address}/{name}: holds another package; move it away and run again")
-            for inner, path in package.files(folder):
-                self._files.pipe_file(f"{self._root}/{name}/{inner}", path.read_bytes())
-            self._files.pipe_file(f"{self._root}/{name}/{package.MANIFEST}", manifest)
-        except RoundelError:
-            raise
-        except Exception as error:  # every file system has errors of its own
-            raise self._unreachable(error) from error
+                raise TakenError(f"{place}: its manifest is another")
+        except TakenError as error:
+            raise TakenError(f"{self.address}/{name}: holds another package; move it away and run again") from error
+        for inner, path in package.files(folder):
+            self._put(f"{place}/{inner}", path.read_bytes())
+        self._put(f"{place}/{package.MANIFEST}", manifest)
 
     def bring(self, name: str, place: Path) -> None:
         """Take a complete package as it is; one that lacks files is made again and completed.
@@ -212,19 +240,37 @@ class RemoteStore:
 
     def write(self, name: str, text: str) -> None:
         """One object."""
-        try:
-            self._files.pipe_file(f"{self._state}/{name}", text.encode())
-        except Exception as error:
-            raise self._unreachable(error) from error
+        self._put(f"{self._state}/{name}", text.encode())
 
     def write_first(self, name: str, text: str) -> None:
         """The server decides who was first, if it can (S3: If-None-Match)."""
+        self._first(f"{self._state}/{name}", text.encode())
+
+    def _put(self, place: str, content: bytes) -> None:
         try:
-            self._files.pipe_file(f"{self._state}/{name}", text.encode(), mode="create")
+            self._files.pipe_file(place, content)
+        except Exception as error:  # every file system has errors of its own
+            raise self._unreachable(error) from error
+
+    def _first(self, place: str, content: bytes) -> bytes:
+        """Put an object there unless there is one; returns what is there."""
+        try:
+            self._files.pipe_file(place, content, mode="create")
         except FileExistsError:
-            return
+            return self._bytes(place) or b""
         except Exception as error:
             raise self._unreachable(error) from error
+        return content
+
+    def remove(self, name: str) -> None:
+        """One object; nothing if there is none."""
+        with suppress(FileNotFoundError):
+            try:
+                self._files.rm_file(f"{self._state}/{name}")
+            except FileNotFoundError:
+                raise
+            except Exception as error:
+                raise self._unreachable(error) from error
 
     def read(self, name: str) -> str | None:
         """One object, or nothing."""
@@ -288,10 +334,10 @@ def record(store: Store, outcome: Outcome) -> None:
     store.write(outcome_name(outcome.id), outcome.model_dump_json(indent=1) + "\n")
 
 
-def take_back(store: Store, item_id: str) -> None:
-    """An item was begun and dropped by request: that does not count as a try."""
+def take_back(store: Store, item_id: str, run: str) -> None:
+    """An item was dropped by request: if it was begun in that run, that does not count as a try."""
     begun = recorded(store, item_id)
-    if begun is not None and begun.tries > 0:
+    if begun is not None and begun.run == run and begun.tries > 0:
         record(store, begun.model_copy(update={"tries": begun.tries - 1}))
 
 
@@ -324,8 +370,13 @@ def stop_run(store: Store, run: str) -> None:
 
 
 def is_stopped(store: Store, run: str) -> bool:
-    """Whether a run was asked to stop."""
-    return store.read(f"{STOPS}/{run}") is not None
+    """Whether a run was asked to stop.
+
+    Raises:
+        TargetError: if that cannot be known.
+    """
+    with _reaching(store.address):
+        return store.read(f"{STOPS}/{run}") is not None
 
 
 def agree_on(store: Store, made_with: dict[str, object]) -> None:
@@ -334,12 +385,14 @@ def agree_on(store: Store, made_with: dict[str, object]) -> None:
     Raises:
         UsageError: if this machine has other versions than the one that came first.
         IntegrityError: if what the first one wrote down cannot be read.
+        TargetError: if results cannot be kept.
     """
     mine = json.loads(json.dumps(made_with))
-    present = store.read(MADE_WITH)
-    if present is None:
-        store.write_first(MADE_WITH, json.dumps(mine, indent=1, sort_keys=True) + "\n")
-        present = store.read(MADE_WITH) or ""
+    with _reaching(store.address):
+        present = store.read(MADE_WITH)
+        if present is None:
+            store.write_first(MADE_WITH, json.dumps(mine, indent=1, sort_keys=True) + "\n")
+            present = store.read(MADE_WITH) or ""
     try:
         theirs = dict(json.loads(present))
     except (ValueError, TypeError) as error:

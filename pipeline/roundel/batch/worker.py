@@ -6,8 +6,6 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,7 @@ from roundel import job, package
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.sources import NO_ROOM, fetched, is_address
-from roundel.batch.store import TargetError, agree_on, is_stopped, open_store, record, recorded
+from roundel.batch.store import TargetError, agree_on, is_stopped, no_room, open_store, record, recorded
 from roundel.detect import load_detector
 from roundel.errors import MediaError, RoundelError, StallError, TakenError
 from roundel.media.identity import identify
@@ -48,8 +46,7 @@ class Worker:
         self._loaded = load_detector(plan.config.detector, threads)
         self._specialists = load_specialists(plan.config, case)
         self._made_with = job.provenance(plan.config, self._loaded, self._specialists)
-        with self._reaching():
-            agree_on(self._store, self._made_with)
+        agree_on(self._store, self._made_with)
 
     def process(self, item: Item) -> Outcome:
         """Analyse one item and put its outcome on record. A failure of the file is data.
@@ -62,13 +59,13 @@ class Worker:
         """
         started = time.monotonic()
         before = recorded(self._store, item.id)
-        if before is not None and self._run and before.run == self._run and before.status != "left":
+        if before is not None and before.ended_in(self._run):
             return before
         tries, notes = (before.tries, before.notes) if before is not None else (0, {})
         if tries >= MOST_TRIES:
-            return self._ended(_given_up(item), started)
+            return self._ended(_given_up(item).model_copy(update={"notes": notes}), started)
         begun = outcome_of(item, status="left", tries=tries + 1, notes=notes, run=self._run)
-        self._record(begun)
+        record(self._store, begun)
         try:
             result = self._analysed(item, begun)
         except Exception as error:
@@ -84,28 +81,27 @@ class Worker:
                 "worker": f"{platform.node()}:{os.getpid()}",
             }
         )
-        self._record(result)
-        return result
+        return self._record(result)
 
-    def is_stopped(self, run: str) -> bool:
-        """Whether nothing new is to be begun in a run.
+    def is_stopped(self) -> bool:
+        """Whether nothing new is to be begun in this run.
 
         Raises:
             TargetError: if that cannot be known.
         """
-        with self._reaching():
-            return is_stopped(self._store, run)
+        return is_stopped(self._store, self._run)
 
-    def _record(self, outcome: Outcome) -> None:
-        with self._reaching():
-            record(self._store, outcome)
+    def _record(self, outcome: Outcome) -> Outcome:
+        """Put an outcome on record; returns what is there.
 
-    @contextmanager
-    def _reaching(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise _no_room(error, self._store.address) from error
+        If the item came to its end in this run meanwhile, that stays: a worker that was given up, because its machine
+        could not be reached, may go on beside the one that took its place.
+        """
+        found = recorded(self._store, outcome.id)
+        if found is not None and found.ended_in(self._run):
+            return found
+        record(self._store, outcome)
+        return outcome
 
     def _analysed(self, item: Item, begun: Outcome) -> Outcome:
         with fetched(item.source, item.name, self._plan.config.media.max_bytes) as path:
@@ -122,21 +118,21 @@ class Worker:
             folder = package.location(place, identity.sha256, analysis)
             name = folder.relative_to(place).as_posix()
             self._store.bring(name, place)
-            is_new, notes = False, begun.notes  # of whoever made a package and ended before that was on record
-            if not folder.is_dir():
+            notes = begun.notes  # of whoever made a package and ended before that was on record
+            if is_new := not folder.is_dir():
                 notes = {cases.PROTECTIONS: kept_from(self._plan.config.media)}
-                self._record(begun.model_copy(update={"notes": notes}))
-                if not (is_new := self._analyse(path, identity, folder)):
-                    notes = {}
+                now = self._record(begun.model_copy(update={"notes": notes}))
+                if now.status != "left":
+                    return now
+                self._analyse(path, identity, folder)
             if wrong := package.problems(folder):
                 raise StallError(f"{wrong[0]}; nothing was analysed; move the package out of the case and run again")
-            outcome = _outcome(item, identity, folder, name).model_copy(update={"notes": notes})
             if is_new:
                 self._store.keep(folder, name)
-            return outcome
+            return _outcome(item, identity, folder, name, notes)
 
-    def _analyse(self, path: Path, identity: VideoIdentity, folder: Path) -> bool:
-        """Write a package; false, if somebody else has put one of the same bytes under another name there meanwhile."""
+    def _analyse(self, path: Path, identity: VideoIdentity, folder: Path) -> None:
+        """Write a package, unless somebody else puts one of the same bytes under another name there meanwhile."""
         plan, made_with = self._plan, self._made_with
         try:
             writer = package.PackageWriter(folder)
@@ -144,12 +140,10 @@ class Worker:
                 writer, path, identity, plan.config, self._loaded, made_with, specialists=self._specialists
             )
         except OSError as error:
-            raise _no_room(error, str(folder)) from error
+            raise no_room(error, str(folder)) from error
         except TakenError:
             if tuple(package.read_analysis(folder).video.names) == identity.names:  # then it should have been the same
                 raise
-            return False
-        return True
 
 
 def _given_up(item: Item) -> Outcome:
@@ -163,7 +157,8 @@ def _check_as_planned(item: Item, identity: VideoIdentity) -> None:
         raise StallError(f"{item.source}: was changed since the plan was made; make a new plan")
 
 
-def _outcome(item: Item, identity: VideoIdentity, folder: Path, name: str) -> Outcome:
+def _outcome(item: Item, identity: VideoIdentity, folder: Path, name: str, notes: dict[str, Any]) -> Outcome:
+    """The outcome of an item with a package; one under another name was made by somebody else, in unknown ways."""
     analysis = package.read_analysis(folder)
     failure, coverage = analysis.failure, analysis.coverage
     return outcome_of(
@@ -177,6 +172,7 @@ def _outcome(item: Item, identity: VideoIdentity, folder: Path, name: str) -> Ou
         message=failure.message if failure else "",
         package_bytes=sum(path.stat().st_size for _, path in package.files(folder)),
         video_seconds=coverage.decoded_seconds if coverage else 0.0,
+        notes=notes if tuple(analysis.video.names) == identity.names else {},
     )
 
 
@@ -189,7 +185,7 @@ def _failure(item: Item, error: Exception, path: Path | None = None) -> Outcome:
     if isinstance(error, TargetError):
         raise error
     if isinstance(error, OSError) and error.errno in NO_ROOM:
-        raise _no_room(error, tempfile.gettempdir()) from error
+        raise no_room(error, tempfile.gettempdir()) from error
     message = str(error)
     if isinstance(error, MemoryError):
         message = f"{item.source}: there was not enough memory; run it with fewer workers"
@@ -199,13 +195,6 @@ def _failure(item: Item, error: Exception, path: Path | None = None) -> Outcome:
         message = message.replace(str(path), item.source)
     again = not isinstance(error, MediaError) or isinstance(error, StallError)
     return outcome_of(item, status="failed", again=again, kind=type(error).__name__, message=message)
-
-
-def _no_room(error: OSError, place: str) -> TargetError:
-    return TargetError(
-        f"{error.filename or place}: {error.strerror or error}; what is finished stays. "
-        "Make room or give access, then the same command goes on"
-    )
 
 
 def facts_for_worker(plan: Plan) -> dict[str, Any]:
