@@ -22,6 +22,7 @@ from roundel import custody, disk, package
 from roundel.batch import merge as merging
 from roundel.batch import plan as plans
 from roundel.batch import run as runs
+from roundel.batch.deadline import Deadline
 from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import Shape
@@ -439,7 +440,7 @@ def test_a_case_that_was_moved_is_one_line(verb: str, planned: Path, tmp_path: P
 
 
 def test_two_runs_on_a_plan_are_refused(planned: Path, call: Call) -> None:
-    with runs.claimed(plans.read(planned), None):
+    with runs.claimed(plans.read(planned), None, Deadline()):
         said = call("batch", "run", planned)
         assert said.code == 2
         assert error_of(said).startswith(
@@ -447,7 +448,7 @@ def test_two_runs_on_a_plan_are_refused(planned: Path, call: Call) -> None:
         )
         assert call("batch", "run", planned, "--shard", "1/2").code == 2
         assert call("batch", "status", planned).code == 0
-    with runs.claimed(plans.read(planned), "1/2"):
+    with runs.claimed(plans.read(planned), "1/2", Deadline()):
         assert "a shard of this plan is at work; wait for it or stop it" in error_of(call("batch", "run", planned))
         assert call("batch", "run", planned, "--shard", "2/2", "-q").code in {0, 1}
         assert "another run works on shard 1/2; wait" in error_of(call("batch", "run", planned, "--shard", "1/2"))
@@ -456,7 +457,7 @@ def test_two_runs_on_a_plan_are_refused(planned: Path, call: Call) -> None:
 def test_an_analysis_beside_a_batch_is_refused_and_changes_nothing(
     planned: Path, footage: Path, tmp_path: Path, call: Call, fake: FakeDetector
 ) -> None:
-    with runs.claimed(plans.read(planned), None):
+    with runs.claimed(plans.read(planned), None, Deadline()):
         before = tree_of(tmp_path / "case")
         said = call("analyze", footage / "a.mp4", "--case", tmp_path / "case", "--sample-fps", "5")
         assert said.code == 2

@@ -30,6 +30,10 @@ class Deadline:
         """A deadline in so many seconds, or none."""
         return cls(None if seconds is None else time.monotonic() + seconds)
 
+    def ask(self) -> None:
+        """Ask to stop."""
+        self.asked = True
+
     def passed(self) -> bool:
         """Whether nothing new should be begun: an item as slow as the slowest would not end in time."""
         return self.asked or (self.ends is not None and self.clock() + self.slowest_seconds >= self.ends)

@@ -11,11 +11,11 @@ from typing import Literal
 from roundel import case as cases
 from roundel import package
 from roundel.batch.deadline import Deadline
+from roundel.batch.lease import leased
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan, in_shard, parse_shard
 from roundel.batch.pool import WORKER_BYTES, Shape, run_pool
-from roundel.batch.sources import is_address
-from roundel.batch.store import Store, outcomes, record, require_case
+from roundel.batch.store import RemoteStore, Store, open_store, outcomes, record, require_case
 from roundel.detect import available_threads
 from roundel.detect.gpus import gpus_for
 from roundel.disk import locked
@@ -101,15 +101,23 @@ def shape_for(workers: int | None, gpus: Sequence[str] = ()) -> Shape:
 
 
 @contextlib.contextmanager
-def claimed(plan: Plan, shard: str | None) -> Iterator[None]:
+def claimed(plan: Plan, shard: str | None, deadline: Deadline) -> Iterator[None]:
     """Make sure that nobody else works on this part of the plan, and that the case is no business of `analyze` now.
 
     What interrupted runs left in the case is removed, now and at the end.
 
+    Args:
+        plan: the plan.
+        shard: the part, such as ``2/8``; ``None`` for the whole.
+        deadline: is told to stop if results go to an address and another run there has taken this one for ended.
+
     Raises:
         UsageError: if somebody else is at work, the shard is none, or the case is gone.
+        TargetError: if the address cannot be reached.
+        LostLeaseError: at the end, if another run there has taken this one for ended.
     """
-    part = "" if shard is None else "-{}-of-{}".format(*parse_shard(shard))
+    number_and_count = () if shard is None else parse_shard(shard)
+    part = "-{}-of-{}".format(*number_and_count) if number_and_count else ""
     name = f"{plan.folder}: another run works on {'this plan' if shard is None else f'shard {shard}'}"
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(plan.folder / f"run{part}.lock", f"{name}; wait for it or stop it"))
@@ -117,7 +125,10 @@ def claimed(plan: Plan, shard: str | None) -> Iterator[None]:
         busy = f"{plan.folder}: {others} of this plan is at work; wait for it or stop it"
         stack.enter_context(locked(plan.folder / "shards.lock", busy, shared=shard is not None))
         require_case(plan)
-        if not is_address(plan.target):
+        store = open_store(plan)
+        if isinstance(store, RemoteStore):
+            stack.enter_context(leased(plan, store, "/".join(map(str, number_and_count)), deadline.ask))
+        else:
             case = Path(plan.target)
             stack.enter_context(cases.at_work(case, shared=True))
             package.remove_left_overs(case / cases.VIDEOS)
