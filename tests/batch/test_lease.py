@@ -46,8 +46,13 @@ def copies(make_clip: MakeClip, tmp_path: Path) -> list[Plan]:
     return [plan, *(replace(plan, folder=tmp_path / f"copy-{number}") for number in (1, 2))]
 
 
-def claimed(plan: Plan, shard: str | None = None, deadline: Deadline | None = None) -> AbstractContextManager[None]:
-    return runs.claimed(plan, shard, deadline or Deadline())
+def claimed(
+    plan: Plan,
+    shard: str | None = None,
+    deadline: Deadline | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> AbstractContextManager[None]:
+    return runs.claimed(plan, shard, deadline or Deadline(), tell)
 
 
 def on_record(plan: Plan) -> list[Lease]:
@@ -84,7 +89,7 @@ def test_who_comes_later_to_the_same_part_is_refused(first: str | None, second: 
 
 def test_other_parts_do_not_disturb_each_other(copies: list[Plan]) -> None:
     begun = time.monotonic()
-    with claimed(copies[0], "1/3"), claimed(copies[1], "2/3"), claimed(copies[2], "3/3"):
+    with claimed(copies[0], "1/3"), claimed(copies[1], "2/3"), claimed(copies[2], "3/3", None, pytest.fail):
         assert time.monotonic() - begun < leases.WATCH_SECONDS, "nobody waited"
         assert sorted(lease.part for lease in on_record(copies[0])) == ["1/3", "2/3", "3/3"]
 
@@ -92,8 +97,10 @@ def test_other_parts_do_not_disturb_each_other(copies: list[Plan]) -> None:
 @pytest.mark.parametrize("is_held", [True, False])
 def test_a_run_of_which_nothing_is_heard_has_ended(is_held: bool, copies: list[Plan]) -> None:
     leave_behind(copies[0], is_held=is_held)
-    begun = time.monotonic()
-    with claimed(copies[0]):
+    begun, told = time.monotonic(), list[str]()
+    with claimed(copies[0], None, None, told.append):
+        says = "process 7 on elsewhere may be at work on it; waiting until that is clear"
+        assert told == [f"{copies[0].folder}: {says}"]
         assert time.monotonic() - begun > leases.WATCH_SECONDS
         assert [lease.id for lease in on_record(copies[0])] != ["0" * 32]
 

@@ -55,7 +55,7 @@ def plan(inputs: list[Path], tmp_path: Path) -> Plan:
 
 
 def claimed(plan: Plan, shard: str | None) -> AbstractContextManager[None]:
-    return runs.claimed(plan, shard, Deadline())
+    return runs.claimed(plan, shard, Deadline(), pytest.fail)
 
 
 def refused(says: str) -> AbstractContextManager[pytest.ExceptionInfo[UsageError]]:

@@ -440,7 +440,7 @@ def test_a_case_that_was_moved_is_one_line(verb: str, planned: Path, tmp_path: P
 
 
 def test_two_runs_on_a_plan_are_refused(planned: Path, call: Call) -> None:
-    with runs.claimed(plans.read(planned), None, Deadline()):
+    with runs.claimed(plans.read(planned), None, Deadline(), pytest.fail):
         said = call("batch", "run", planned)
         assert said.code == 2
         assert error_of(said).startswith(
@@ -448,7 +448,7 @@ def test_two_runs_on_a_plan_are_refused(planned: Path, call: Call) -> None:
         )
         assert call("batch", "run", planned, "--shard", "1/2").code == 2
         assert call("batch", "status", planned).code == 0
-    with runs.claimed(plans.read(planned), "1/2", Deadline()):
+    with runs.claimed(plans.read(planned), "1/2", Deadline(), pytest.fail):
         assert "a shard of this plan is at work; wait for it or stop it" in error_of(call("batch", "run", planned))
         assert call("batch", "run", planned, "--shard", "2/2", "-q").code in {0, 1}
         assert "another run works on shard 1/2; wait" in error_of(call("batch", "run", planned, "--shard", "1/2"))
@@ -457,7 +457,7 @@ def test_two_runs_on_a_plan_are_refused(planned: Path, call: Call) -> None:
 def test_an_analysis_beside_a_batch_is_refused_and_changes_nothing(
     planned: Path, footage: Path, tmp_path: Path, call: Call, fake: FakeDetector
 ) -> None:
-    with runs.claimed(plans.read(planned), None, Deadline()):
+    with runs.claimed(plans.read(planned), None, Deadline(), pytest.fail):
         before = tree_of(tmp_path / "case")
         said = call("analyze", footage / "a.mp4", "--case", tmp_path / "case", "--sample-fps", "5")
         assert said.code == 2

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from roundel.batch.parent import END_SECONDS
 from roundel.batch.plan import Plan
 from roundel.batch.store import RemoteStore, TargetError
 from roundel.errors import EXIT_INTERRUPTED, RoundelError, UsageError
@@ -61,7 +62,9 @@ class Lease(BaseModel):
 
 
 @contextmanager
-def leased(plan: Plan, store: RemoteStore, part: str, on_loss: Callable[[], None]) -> Iterator[None]:
+def leased(
+    plan: Plan, store: RemoteStore, part: str, on_loss: Callable[[], None], tell: Callable[[str], None]
+) -> Iterator[None]:
     """Hold a part of a plan at the address of its results. The lock of the plan's folder is held already.
 
     Args:
@@ -70,19 +73,21 @@ def leased(plan: Plan, store: RemoteStore, part: str, on_loss: Callable[[], None
         part: the shard, such as ``2/8``; empty for the whole plan.
         on_loss: is called, on another thread, if another run has taken this one for ended: this machine was frozen,
             or did not reach the address for a while.
+        tell: is told whom it waits for.
 
     Raises:
         UsageError: if another run is at work on it.
         TargetError: if the address cannot be reached.
         LostLeaseError: at the end, if the lease was lost.
     """
+    folder = plan.folder.stat()
     lease = Lease(
         id=uuid.uuid4().hex,
         part=part,
-        lock=f"{platform.node()}:{plan.folder.stat().st_ino}",
+        lock=f"{platform.node()}:{folder.st_dev}:{folder.st_ino}",
         who=f"process {os.getpid()} on {platform.node()}",
     )
-    keeper = _Keeper(plan, store, lease, on_loss)
+    keeper = _Keeper(plan, store, lease, on_loss, tell)
     beating = threading.Thread(target=keeper.beat, daemon=True)
     try:
         keeper.say()
@@ -92,7 +97,7 @@ def leased(plan: Plan, store: RemoteStore, part: str, on_loss: Callable[[], None
     finally:
         keeper.over.set()
         if beating.ident is not None:
-            beating.join()
+            beating.join(END_SECONDS)
         with suppress(TargetError):  # then the next run waits until it is clear that this one says nothing
             store.remove(lease.name)
     if keeper.is_lost:
@@ -108,6 +113,7 @@ class _Keeper:
     store: RemoteStore
     lease: Lease
     on_loss: Callable[[], None]
+    tell: Callable[[str], None]
     over: threading.Event = field(default_factory=threading.Event)
     speaking: threading.Lock = field(default_factory=threading.Lock)
     is_lost: bool = False
@@ -139,6 +145,8 @@ class _Keeper:
         while others := self._others():
             now = time.monotonic()
             for other in others:
+                if other.id not in heard and other.lock != self.lease.lock:
+                    self.tell(f"{self.plan.folder}: {other.who} may be at work on it; waiting until that is clear")
                 beats, since = heard.setdefault(other.id, (other.beats, now))
                 if other.lock == self.lease.lock or now - since >= WATCH_SECONDS:
                     self.store.remove(other.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -101,7 +101,7 @@ def shape_for(workers: int | None, gpus: Sequence[str] = ()) -> Shape:
 
 
 @contextlib.contextmanager
-def claimed(plan: Plan, shard: str | None, deadline: Deadline) -> Iterator[None]:
+def claimed(plan: Plan, shard: str | None, deadline: Deadline, tell: Callable[[str], None]) -> Iterator[None]:
     """Make sure that nobody else works on this part of the plan, and that the case is no business of `analyze` now.
 
     What interrupted runs left in the case is removed, now and at the end.
@@ -110,6 +110,7 @@ def claimed(plan: Plan, shard: str | None, deadline: Deadline) -> Iterator[None]
         plan: the plan.
         shard: the part, such as ``2/8``; ``None`` for the whole.
         deadline: is told to stop if results go to an address and another run there has taken this one for ended.
+        tell: is told whom it waits for there.
 
     Raises:
         UsageError: if somebody else is at work, the shard is none, or the case is gone.
@@ -127,7 +128,7 @@ def claimed(plan: Plan, shard: str | None, deadline: Deadline) -> Iterator[None]
         require_case(plan)
         store = open_store(plan)
         if isinstance(store, RemoteStore):
-            stack.enter_context(leased(plan, store, "/".join(map(str, number_and_count)), deadline.ask))
+            stack.enter_context(leased(plan, store, "/".join(map(str, number_and_count)), deadline.ask, tell))
         else:
             case = Path(plan.target)
             stack.enter_context(cases.at_work(case, shared=True))

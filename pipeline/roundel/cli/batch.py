@@ -159,7 +159,7 @@ def run_batch(
         raise UsageError(f"--gpus-per-worker {gpus_per_worker:g}: Ray shares out whole GPUs, or a part of one")
     made = plans.read(plan)
     deadline = Deadline.after(parse_time(time_limit) if time_limit else None)
-    with claimed(made, shard, deadline):
+    with claimed(made, shard, deadline, lambda text: say(text, quiet)):
         store = open_store(made)
         known = outcomes(store)
         items = missing(made, store, shard, known)
