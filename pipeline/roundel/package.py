@@ -151,34 +151,26 @@ class PackageWriter:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def is_analysis(facts: bytes) -> bool:
-    """Whether bytes are the facts of a package, and not what a broken connection has left of them."""
-    try:
-        Analysis.model_validate_json(facts)
-    except ValueError:
-        return False
-    return True
-
-
-def take_facts(folder: Path, facts: bytes) -> None:
+def take_facts(folder: Path, facts: bytes) -> bool:
     """Let a package that was just written say what another one says of the same bytes under another name.
 
     Args:
         folder: the package.
         facts: content of the other one's ``analysis.json``.
 
-    Raises:
-        TakenError: if the other one differs in anything but the name.
+    Returns:
+        False, with the package as it was, if the other one differs in anything but the name.
     """
     mine = read_analysis(folder)
     try:
         theirs = Analysis.model_validate_json(facts)
     except ValueError:
-        theirs = None
-    if theirs is None or theirs.video.names == mine.video.names or _nameless(theirs) != _nameless(mine):
-        raise TakenError(f"{folder}: there is another package that differs in more than its name")
+        return False
+    if theirs.video.names == mine.video.names or _nameless(theirs) != _nameless(mine):
+        return False
     (folder / ANALYSIS).write_bytes(facts)
     write_manifest(folder)
+    return True
 
 
 def _nameless(analysis: Analysis) -> Analysis:

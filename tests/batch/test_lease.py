@@ -18,7 +18,7 @@ from batch.fakes import forget_memory, small_plan
 from roundel.batch import lease as leases
 from roundel.batch import run as runs
 from roundel.batch.deadline import Deadline
-from roundel.batch.lease import Lease, LostLeaseError
+from roundel.batch.lease import Lease
 from roundel.batch.plan import Plan
 from roundel.batch.store import RemoteStore
 from roundel.errors import UsageError
@@ -30,7 +30,7 @@ MakeClip = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Twenty times as fast as the real thing."""
-    for name in ("BEAT_SECONDS", "WATCH_SECONDS", "LOOK_SECONDS"):
+    for name in ("BEAT_SECONDS", "LOOK_SECONDS"):
         monkeypatch.setattr(leases, name, getattr(leases, name) / 20)
     forget_memory()
     yield
@@ -44,6 +44,10 @@ def copies(make_clip: MakeClip, tmp_path: Path) -> list[Plan]:
     for number in (1, 2):
         shutil.copytree(plan.folder, tmp_path / f"copy-{number}")
     return [plan, *(replace(plan, folder=tmp_path / f"copy-{number}") for number in (1, 2))]
+
+
+def watch_seconds() -> float:
+    return leases.MOST_SILENT_LOOKS * leases.LOOK_SECONDS
 
 
 def claimed(
@@ -76,7 +80,7 @@ def leave_behind(plan: Plan, **facts: Any) -> Lease:
 @pytest.mark.parametrize(("first", "second"), [(None, None), (None, "1/2"), ("1/2", None), ("1/2", "01/2")])
 def test_who_comes_later_to_the_same_part_is_refused(first: str | None, second: str | None, copies: list[Plan]) -> None:
     with claimed(copies[0], first):
-        time.sleep(1.5 * leases.WATCH_SECONDS)
+        time.sleep(1.5 * watch_seconds())
         part = "shard 1/2" if first else "this plan"
         says = rf"copy-1: another run works on {part} \(process \d+ on .+\), with results at the same address; wait"
         with pytest.raises(UsageError, match=says):
@@ -90,7 +94,7 @@ def test_who_comes_later_to_the_same_part_is_refused(first: str | None, second: 
 def test_other_parts_do_not_disturb_each_other(copies: list[Plan]) -> None:
     begun = time.monotonic()
     with claimed(copies[0], "1/3"), claimed(copies[1], "2/3"), claimed(copies[2], "3/3", None, pytest.fail):
-        assert time.monotonic() - begun < leases.WATCH_SECONDS, "nobody waited"
+        assert time.monotonic() - begun < watch_seconds(), "nobody waited"
         assert sorted(lease.part for lease in on_record(copies[0])) == ["1/3", "2/3", "3/3"]
 
 
@@ -101,7 +105,7 @@ def test_a_run_of_which_nothing_is_heard_has_ended(is_held: bool, copies: list[P
     with claimed(copies[0], None, None, told.append):
         says = "process 7 on elsewhere may be at work on it; waiting until that is clear"
         assert told == [f"{copies[0].folder}: {says}"]
-        assert time.monotonic() - begun > leases.WATCH_SECONDS
+        assert time.monotonic() - begun > watch_seconds()
         assert [lease.id for lease in on_record(copies[0])] != ["0" * 32]
 
 
@@ -112,7 +116,7 @@ def test_one_that_was_killed_in_this_folder_holds_nobody_up(copies: list[Plan]) 
     leave_behind(copies[0], is_held=True, lock=mine.lock)
     begun = time.monotonic()
     with claimed(copies[0]):
-        assert time.monotonic() - begun < leases.WATCH_SECONDS
+        assert time.monotonic() - begun < watch_seconds()
 
 
 def test_of_those_that_come_together_one_goes_on(copies: list[Plan]) -> None:
@@ -138,16 +142,59 @@ def test_of_those_that_come_together_one_goes_on(copies: list[Plan]) -> None:
         assert sorted(outcomes) == ["held", "refused", "refused"]
 
 
-def test_a_run_that_another_has_taken_for_ended_stops_and_says_so(copies: list[Plan]) -> None:
-    deadline = Deadline()
-    run = claimed(copies[0], None, deadline)
-    run.__enter__()
-    (mine,) = on_record(copies[0])
-    RemoteStore(copies[0]).remove(mine.name)
-    wait_for(lambda: deadline.asked)
-    with pytest.raises(LostLeaseError, match=r"plan: this machine was not heard of at memory://results for a while"):
-        run.__exit__(None, None, None)
+def test_a_run_that_another_has_taken_for_ended_stops_and_says_so(
+    copies: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its machine is frozen for a while, in the middle of saying that it is alive."""
+    deadline, told, frozen = Deadline(), list[str](), threading.Event()
+    real = leases._Keeper.say
+
+    def say(keeper: leases._Keeper, **news: bool) -> None:
+        if keeper.plan == copies[0] and not news:
+            frozen.wait()
+        real(keeper, **news)
+
+    with claimed(copies[0], None, deadline, told.append):
+        monkeypatch.setattr(leases._Keeper, "say", say)
+        with claimed(copies[1]):
+            assert not deadline.passed()
+            frozen.set()
+            wait_for(deadline.passed)
+            assert not deadline.asked, "the first signal is still the first"
+            wait_for(lambda: told)
+            assert told[0].startswith(f"{copies[0].folder}: this machine was not heard of at memory://results for a")
+            with pytest.raises(UsageError, match="another run works on this plan"):
+                claimed(copies[2]).__enter__()
     assert on_record(copies[0]) == []
+
+
+def test_a_holder_that_is_seldom_looked_at_is_not_taken_for_ended(
+    copies: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine of who comes later is slow."""
+    deadline = Deadline()
+    with claimed(copies[0], None, deadline, pytest.fail):
+        monkeypatch.setattr(leases, "LOOK_SECONDS", 2 * watch_seconds())
+        with pytest.raises(UsageError, match="another run works on this plan"):
+            claimed(copies[1]).__enter__()
+    assert not deadline.passed()
+
+
+def test_nothing_need_be_deleted(copies: list[Plan], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who keeps evidence may not be allowed to."""
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(fsspec.filesystem("memory"), "rm_file", refuse)
+    for _ in range(2):
+        with claimed(copies[0], None, None, pytest.fail):
+            pass
+    leave_behind(copies[0], is_held=True)
+    for waits in (True, False):
+        begun = time.monotonic()
+        with claimed(copies[1]):
+            assert (time.monotonic() - begun > watch_seconds()) == waits
 
 
 def test_an_address_that_is_away_for_a_while_costs_nothing(copies: list[Plan], monkeypatch: pytest.MonkeyPatch) -> None:

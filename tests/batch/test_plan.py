@@ -177,6 +177,14 @@ def test_a_target_of_any_name_is_kept(tmp_path: Path) -> None:
     assert plans.read(tmp_path / "plan").target == target
 
 
+@pytest.mark.parametrize("target", ["file:///mnt/results", "LOCAL://results"])
+def test_a_folder_of_this_machine_is_no_address_for_results(target: str, tmp_path: Path) -> None:
+    write_file(tmp_path / "a.mp4")
+    with pytest.raises(UsageError, match="is a folder of this machine; give it as a path, without ://"):
+        small_plan(tmp_path / "plan", target, tmp_path / "a.mp4")
+    assert not (tmp_path / "plan").exists()
+
+
 # Addresses
 
 

@@ -18,10 +18,11 @@ _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 @dataclass(slots=True)
 class Deadline:
-    """When to stop. ``asked`` is set by a signal; the rest follows from a time limit and the slowest item so far."""
+    """When to stop: ``asked`` by a signal, or ``taken_over`` by another run; at a time limit, as slow items allow."""
 
     ends: float | None = None
     asked: bool = False
+    taken_over: bool = False
     slowest_seconds: float = 0.0
     clock: Callable[[], float] = field(default=time.monotonic)
 
@@ -30,13 +31,17 @@ class Deadline:
         """A deadline in so many seconds, or none."""
         return cls(None if seconds is None else time.monotonic() + seconds)
 
-    def ask(self) -> None:
-        """Ask to stop."""
-        self.asked = True
+    def take_over(self) -> None:
+        """Another run has the place of this one."""
+        self.taken_over = True
 
     def passed(self) -> bool:
         """Whether nothing new should be begun: an item as slow as the slowest would not end in time."""
-        return self.asked or (self.ends is not None and self.clock() + self.slowest_seconds >= self.ends)
+        return (
+            self.asked
+            or self.taken_over
+            or (self.ends is not None and self.clock() + self.slowest_seconds >= self.ends)
+        )
 
     def learn(self, outcome: Outcome) -> None:
         """Take note of how long an item took."""

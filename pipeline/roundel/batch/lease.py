@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,19 +22,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from roundel.batch.parent import END_SECONDS
 from roundel.batch.plan import Plan
 from roundel.batch.store import RemoteStore, TargetError
-from roundel.errors import EXIT_INTERRUPTED, RoundelError, UsageError
+from roundel.errors import UsageError
 
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 LEASES = "leases"
+LOST = "lost-leases"
+"""An empty file for each run that another has taken for ended."""
 BEAT_SECONDS = 5.0
-WATCH_SECONDS = 20.0
-"""A run of which nothing is heard for so long has ended."""
 LOOK_SECONDS = 0.5
-
-
-class LostLeaseError(RoundelError):
-    """Another run has taken this one for ended."""
-
-    exit_code = EXIT_INTERRUPTED
+MOST_SILENT_LOOKS = 40
+"""A run of which nothing is heard in so many looks has ended. Looks that take longer, or fail, make the wait longer."""
 
 
 class Lease(BaseModel):
@@ -48,6 +46,7 @@ class Lease(BaseModel):
     """Machine and folder of the plan: there a lock of the file system says that no other run is at work."""
     who: str
     beats: int = 0
+    is_over: bool = False
     is_held: bool = False
     """Not before it is known that no other run is at work."""
 
@@ -67,24 +66,27 @@ def leased(
 ) -> Iterator[None]:
     """Hold a part of a plan at the address of its results. The lock of the plan's folder is held already.
 
+    The address need not allow that something is deleted.
+
     Args:
         plan: the plan.
         store: where its results go.
         part: the shard, such as ``2/8``; empty for the whole plan.
         on_loss: is called, on another thread, if another run has taken this one for ended: this machine was frozen,
             or did not reach the address for a while.
-        tell: is told whom it waits for.
+        tell: is told whom it waits for, and of a loss.
 
     Raises:
         UsageError: if another run is at work on it.
         TargetError: if the address cannot be reached.
-        LostLeaseError: at the end, if the lease was lost.
     """
-    folder = plan.folder.stat()
+    folder, boot = plan.folder.stat(), ""
+    with suppress(OSError):
+        boot = BOOT.read_text(encoding="ascii").strip()
     lease = Lease(
         id=uuid.uuid4().hex,
         part=part,
-        lock=f"{platform.node()}:{folder.st_dev}:{folder.st_ino}",
+        lock=f"{platform.node()}:{boot}:{folder.st_dev}:{folder.st_ino}",
         who=f"process {os.getpid()} on {platform.node()}",
     )
     keeper = _Keeper(plan, store, lease, on_loss, tell)
@@ -99,12 +101,8 @@ def leased(
         if beating.ident is not None:
             beating.join(END_SECONDS)
         with suppress(TargetError):  # then the next run waits until it is clear that this one says nothing
+            keeper.say(is_over=True)
             store.remove(lease.name)
-    if keeper.is_lost:
-        raise LostLeaseError(
-            f"{plan.folder}: this machine was not heard of at {store.address} for a while, and another run has taken "
-            "its place; what is finished stays. When that run has ended, the same command goes on"
-        )
 
 
 @dataclass(slots=True)
@@ -116,24 +114,25 @@ class _Keeper:
     tell: Callable[[str], None]
     over: threading.Event = field(default_factory=threading.Event)
     speaking: threading.Lock = field(default_factory=threading.Lock)
-    is_lost: bool = False
 
-    def say(self, *, is_held: bool = False) -> None:
-        """Say that this run is alive."""
+    def say(self, **news: bool) -> None:
+        """Say that this run is alive, and what else is new about it."""
         with self.speaking:
-            news = {"beats": self.lease.beats + 1, "is_held": self.lease.is_held or is_held}
-            self.lease = self.lease.model_copy(update=news)
+            self.lease = self.lease.model_copy(update={"beats": self.lease.beats + 1, **news})
             self.store.write(self.lease.name, self.lease.model_dump_json())
 
     def beat(self) -> None:
         """Say so again and again, until the run is over or another has taken its place."""
         while not self.over.wait(BEAT_SECONDS):
             with suppress(TargetError):  # the next time
-                if self.store.read(self.lease.name) is None:
-                    self.is_lost = True
-                    self.on_loss()
-                    return
                 self.say()
+                if self.store.read(f"{LOST}/{self.lease.id}") is not None:
+                    self.on_loss()
+                    self.tell(
+                        f"{self.plan.folder}: this machine was not heard of at {self.store.address} for a while, and "
+                        "another run has taken its place; what is under way is finished"
+                    )
+                    return
 
     def take(self) -> None:
         """Wait until no other run is at work, as long as that may be. Of those that came together one goes on.
@@ -141,28 +140,38 @@ class _Keeper:
         Whoever looks has said before that it is there. So of two at least one sees the other, and the one with the
         smaller name waits for the other to give way, or to hold what it took before it could see this one.
         """
-        heard: dict[str, tuple[int, float]] = {}
-        while others := self._others():
-            now = time.monotonic()
+        heard: dict[str, tuple[int, int]] = {}  # by run: its beats, and looks since they were new
+        ended: set[str] = set()
+        while others := [other for other in self._others() if other.id not in ended]:
             for other in others:
-                if other.id not in heard and other.lock != self.lease.lock:
+                beats, silent_looks = heard.get(other.id, (None, 0))
+                if other.lock == self.lease.lock or (beats == other.beats and silent_looks >= MOST_SILENT_LOOKS):
+                    self._take_over(other)
+                    ended.add(other.id)
+                elif beats is None:
                     self.tell(f"{self.plan.folder}: {other.who} may be at work on it; waiting until that is clear")
-                beats, since = heard.setdefault(other.id, (other.beats, now))
-                if other.lock == self.lease.lock or now - since >= WATCH_SECONDS:
-                    self.store.remove(other.name)
-                elif beats != other.beats:
-                    if other.is_held or other.id < self.lease.id:
-                        self._give_way(other)
-                    heard[other.id] = other.beats, now
+                elif beats != other.beats and (other.is_held or other.id < self.lease.id):
+                    self._give_way(other)
+                heard[other.id] = other.beats, silent_looks + 1 if beats == other.beats else 0
             time.sleep(LOOK_SECONDS)
         self.say(is_held=True)
+
+    def _take_over(self, other: Lease) -> None:
+        """What says that it has lost comes first: the other never takes that away, whenever it wakes up."""
+        self.store.write(f"{LOST}/{other.id}", "")
+        with suppress(TargetError):  # it may not be allowed
+            self.store.remove(other.name)
 
     def _others(self) -> list[Lease]:
         found = []
         for content in self.store.contents(LEASES):
             with suppress(ValidationError):
                 found.append(Lease.model_validate_json(content))
-        return [other for other in found if self.lease.excludes(other)]
+        return [
+            other
+            for other in found
+            if self.lease.excludes(other) and not other.is_over and self.store.read(f"{LOST}/{other.id}") is None
+        ]
 
     def _give_way(self, other: Lease) -> NoReturn:
         part = f"shard {other.part}" if other.part else "this plan"

@@ -117,6 +117,8 @@ def write(folder: Path, target: str, config: Config, items: Iterable[Item], shar
     _refuse_equal_ids(items)
     if is_address(target):
         file_system(target)  # it must be one that can be used
+        if target.partition("://")[0].lower() in {"file", "local"}:
+            raise UsageError(f"{target}: is a folder of this machine; give it as a path, without ://")
     else:
         target = str(Path(target).absolute())
         cases.require_free(Path(target))

@@ -104,11 +104,13 @@ def run_ray(
         ) from None
     finally:
         if not ended:
-            _stop(plan, job.run)
-            if process.is_alive() and process.pid is not None:
-                os.kill(process.pid, signal.SIGUSR1)
-            process.join(END_SECONDS)
-            process.kill()
+            try:
+                _stop(plan, job.run)
+            finally:  # one more request to end comes while an address does not answer
+                if process.is_alive() and process.pid is not None:
+                    os.kill(process.pid, signal.SIGUSR1)
+                process.join(END_SECONDS)
+                process.kill()
             if not lost:
                 _take_back(plan, job.run)
 

@@ -110,12 +110,11 @@ def claimed(plan: Plan, shard: str | None, deadline: Deadline, tell: Callable[[s
         plan: the plan.
         shard: the part, such as ``2/8``; ``None`` for the whole.
         deadline: is told to stop if results go to an address and another run there has taken this one for ended.
-        tell: is told whom it waits for there.
+        tell: is told whom it waits for there, and of that.
 
     Raises:
         UsageError: if somebody else is at work, the shard is none, or the case is gone.
         TargetError: if the address cannot be reached.
-        LostLeaseError: at the end, if another run there has taken this one for ended.
     """
     number_and_count = () if shard is None else parse_shard(shard)
     part = "-{}-of-{}".format(*number_and_count) if number_and_count else ""
@@ -128,7 +127,7 @@ def claimed(plan: Plan, shard: str | None, deadline: Deadline, tell: Callable[[s
         require_case(plan)
         store = open_store(plan)
         if isinstance(store, RemoteStore):
-            stack.enter_context(leased(plan, store, "/".join(map(str, number_and_count)), deadline.ask, tell))
+            stack.enter_context(leased(plan, store, "/".join(map(str, number_and_count)), deadline.take_over, tell))
         else:
             case = Path(plan.target)
             stack.enter_context(cases.at_work(case, shared=True))

@@ -30,6 +30,8 @@ OUTCOMES = "outcomes"
 READ_AT_ONCE = 32
 """Small objects that are read from a bucket at the same time."""
 READ_WAITING = 1024
+TURNS = 3
+"""Attempts to put a package into a bucket while somebody else does the same."""
 MOST_BYTES = 1 << 20
 """The most that a small file has."""
 STOPS = "stops"
@@ -175,21 +177,28 @@ class RemoteStore:
             TakenError: if a different package has its place.
             TargetError: if the upload fails.
         """
-        place = f"{self._root}/{name}"
+        for _ in range(TURNS):
+            if self._is_kept(folder, f"{self._root}/{name}"):
+                return
+        raise TakenError(f"{self.address}/{name}: holds another package; move it away and run again")
+
+    def _is_kept(self, folder: Path, place: str) -> bool:
+        """One attempt; it fails if somebody else has another package there, or puts other facts there meanwhile."""
+        facts, manifest = f"{place}/{package.ANALYSIS}", f"{place}/{package.MANIFEST}"
         mine = (folder / package.ANALYSIS).read_bytes()
-        theirs = self._first(f"{place}/{package.ANALYSIS}", mine)
-        present = self._bytes(f"{place}/{package.MANIFEST}")
-        try:
-            if theirs != mine and (present is not None or package.is_analysis(theirs)):
-                package.take_facts(folder, theirs)
-            manifest = (folder / package.MANIFEST).read_bytes()
-            if present not in {None, manifest}:
-                raise TakenError(f"{place}: its manifest is another")
-        except TakenError as error:
-            raise TakenError(f"{self.address}/{name}: holds another package; move it away and run again") from error
+        present = self._bytes(manifest)
+        theirs = self._first(facts, mine) if present is None else self._bytes(facts) or mine
+        if theirs != mine and not package.take_facts(folder, theirs) and present is not None:
+            return False  # of an unfinished one they are replaced: they are broken, or a machine computes otherwise
+        whole = (folder / package.MANIFEST).read_bytes()
+        if present not in {None, whole}:
+            return False
         for inner, path in package.files(folder):
             self._put(f"{place}/{inner}", path.read_bytes())
-        self._put(f"{place}/{package.MANIFEST}", manifest)
+        if self._bytes(facts) != (folder / package.ANALYSIS).read_bytes():
+            return False
+        self._put(manifest, whole)
+        return True
 
     def bring(self, name: str, place: Path) -> None:
         """Take a complete package as it is; one that lacks files is made again and completed.
@@ -253,13 +262,17 @@ class RemoteStore:
             raise self._unreachable(error) from error
 
     def _first(self, place: str, content: bytes) -> bytes:
-        """Put an object there unless there is one; returns what is there."""
+        """Put an object there unless there is one; returns what is there.
+
+        Servers say in several ways that there is one, or that somebody else was putting one there.
+        """
         try:
             self._files.pipe_file(place, content, mode="create")
-        except FileExistsError:
-            return self._bytes(place) or b""
         except Exception as error:
-            raise self._unreachable(error) from error
+            present = self._bytes(place)
+            if present is None:
+                raise self._unreachable(error) from error
+            return present
         return content
 
     def remove(self, name: str) -> None:
