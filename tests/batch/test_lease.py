@@ -216,5 +216,7 @@ def test_an_address_that_is_away_for_a_while_costs_nothing(copies: list[Plan], m
 
 def test_noise_in_the_place_of_a_lease_counts_as_none(copies: list[Plan]) -> None:
     RemoteStore(copies[0]).write(f"{leases.LEASES}/x.json", "{")
-    with claimed(copies[0]):
+    odd = Lease.model_construct(id="../../../x", part="", lock="", who="", beats=0, is_over=False, is_held=True)
+    RemoteStore(copies[0]).write(f"{leases.LEASES}/y.json", odd.model_dump_json())
+    with claimed(copies[0], None, None, pytest.fail):
         pass

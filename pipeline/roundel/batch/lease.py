@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roundel.batch.parent import END_SECONDS
 from roundel.batch.plan import Plan
@@ -39,7 +39,7 @@ class Lease(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str
+    id: str = Field(pattern=r"^[0-9a-f]{32}$")
     part: str
     """The shard, such as ``2/8``; empty for the whole plan."""
     lock: str
@@ -100,9 +100,10 @@ def leased(
         keeper.over.set()
         if beating.ident is not None:
             beating.join(END_SECONDS)
-        with suppress(TargetError):  # then the next run waits until it is clear that this one says nothing
-            keeper.say(is_over=True)
-            store.remove(lease.name)
+        if not beating.is_alive():  # else the address does not answer
+            with suppress(TargetError):  # then the next run waits until it is clear that this one says nothing
+                keeper.say(is_over=True)
+                store.remove(lease.name)
 
 
 @dataclass(slots=True)
@@ -141,13 +142,11 @@ class _Keeper:
         smaller name waits for the other to give way, or to hold what it took before it could see this one.
         """
         heard: dict[str, tuple[int, int]] = {}  # by run: its beats, and looks since they were new
-        ended: set[str] = set()
-        while others := [other for other in self._others() if other.id not in ended]:
+        while others := self._others():
             for other in others:
                 beats, silent_looks = heard.get(other.id, (None, 0))
                 if other.lock == self.lease.lock or (beats == other.beats and silent_looks >= MOST_SILENT_LOOKS):
                     self._take_over(other)
-                    ended.add(other.id)
                 elif beats is None:
                     self.tell(f"{self.plan.folder}: {other.who} may be at work on it; waiting until that is clear")
                 elif beats != other.beats and (other.is_held or other.id < self.lease.id):
