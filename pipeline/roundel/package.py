@@ -244,10 +244,22 @@ def _begin(folder: Path) -> BinaryIO:
 
 
 def remove_left_overs(videos: Path) -> None:
-    """Remove what interrupted runs have left, but nothing that another run writes or fetches at this moment."""
-    for folder in videos.glob(f"*/{PARTIAL}*"):
-        if not folder.name.endswith(FETCHED):
-            _remove_unlocked(folder)
+    """Remove what interrupted runs have left, but nothing that another run writes or fetches at this moment.
+
+    One after the other: two that have seen the same folder could move two aside, the second one just begun.
+    """
+    try:
+        descriptor = os.open(videos, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        with contextlib.suppress(OSError):  # some network folders cannot lock
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for folder in videos.glob(f"*/{PARTIAL}*"):
+            if not folder.name.endswith(FETCHED):
+                _remove_unlocked(folder)
+    finally:
+        os.close(descriptor)
 
 
 def _remove_unlocked(folder: Path) -> None:
@@ -260,6 +272,8 @@ def _remove_unlocked(folder: Path) -> None:
         if DETECTIONS in names:
             stream = stack.enter_context((folder / DETECTIONS).open("rb"))
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(stream.fileno()), (folder / DETECTIONS).stat()):
+                return  # it was begun anew meanwhile
         if not names:
             with contextlib.suppress(OSError):  # it has just been begun
                 folder.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import threading
@@ -174,6 +175,40 @@ def test_a_package_that_is_begun_while_left_overs_are_removed_is_written(tmp_pat
         for thread in threads:
             thread.join()
     assert errors == []
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_who_removes_a_left_over_late_does_not_take_what_was_begun_in_its_place(
+    others: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shards remove left-overs when they start, each of them; one is slow, and a worker begins meanwhile."""
+    target = tmp_path / "video" / "analysis"
+    writer = package.PackageWriter(target)
+    left_over = writer._folder
+    kept = Path(shutil.copytree(left_over, tmp_path / "kept"))
+    writer.discard()
+    kept.rename(left_over)
+    locked, go, real = threading.Event(), threading.Event(), fcntl.flock
+
+    def lock(stream: object, how: int) -> None:
+        real(stream, how)  # type: ignore[arg-type]
+        if how == fcntl.LOCK_SH | fcntl.LOCK_NB and not locked.is_set():
+            locked.set()
+            go.wait()
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    threads = [threading.Thread(target=package.remove_left_overs, args=(tmp_path,)) for _ in range(1 + others)]
+    threads[0].start()
+    locked.wait()
+    for thread in threads[1:]:
+        thread.start()
+        thread.join(0.2)
+    writer = package.PackageWriter(target)
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert (writer._folder / package.DETECTIONS).is_file()
+    writer.discard()
 
 
 # What is missing
