@@ -21,7 +21,8 @@ from roundel import case as cases
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome
 from roundel.batch.plan import Plan
 from roundel.batch.pool import Shape, _Pool, run_pool
-from roundel.batch.store import LocalStore, outcome_name, outcomes
+from roundel.batch.records import outcome_name, outcomes
+from roundel.batch.store import LocalStore
 from roundel.batch.worker import Worker
 from roundel.errors import RoundelError
 

@@ -23,8 +23,9 @@ from roundel.batch.outcome import KILLED, MOST_TRIES, outcome_of
 from roundel.batch.plan import Plan
 from roundel.batch.ray_driver import Job, Node, _until_all_stopped, spread
 from roundel.batch.ray_engine import _Request
+from roundel.batch.records import is_stopped, outcomes, record
 from roundel.batch.status import status_of
-from roundel.batch.store import is_stopped, open_store, outcomes, record
+from roundel.batch.store import open_store
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]

@@ -27,7 +27,8 @@ from roundel.batch.merge import merge
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import Shape
-from roundel.batch.store import TargetError, open_store, outcomes, record, recorded
+from roundel.batch.records import outcomes, record, recorded
+from roundel.batch.store import TargetError, open_store
 from roundel.errors import UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, tree_of
 

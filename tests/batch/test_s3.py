@@ -15,8 +15,9 @@ from batch.archives import digests, plan_for, roundel
 from roundel import case as cases
 from roundel.batch.merge import merge
 from roundel.batch.plan import Plan
+from roundel.batch.records import outcomes
 from roundel.batch.run import missing
-from roundel.batch.store import RemoteStore, outcomes
+from roundel.batch.store import RemoteStore
 from roundel.batch.worker import Worker
 from roundel.errors import RoundelError
 

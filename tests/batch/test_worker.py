@@ -24,19 +24,9 @@ from roundel.batch import worker as workers
 from roundel.batch.merge import merge
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
+from roundel.batch.records import agree_on, outcome_name, outcomes, record, recorded, take_back
 from roundel.batch.run import missing
-from roundel.batch.store import (
-    LocalStore,
-    RemoteStore,
-    TargetError,
-    agree_on,
-    open_store,
-    outcome_name,
-    outcomes,
-    record,
-    recorded,
-    take_back,
-)
+from roundel.batch.store import LocalStore, RemoteStore, TargetError, open_store
 from roundel.batch.worker import Worker, facts_for_worker, plan_from
 from roundel.errors import IntegrityError, UsageError
 from small_case import OTHER_SOURCE, SETTINGS, SMALL, SOURCE, analyse, detector, find_two, tree_of

@@ -26,7 +26,8 @@ from roundel.batch.deadline import Deadline
 from roundel.batch.outcome import Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import Shape
-from roundel.batch.store import open_store, outcomes, record
+from roundel.batch.records import outcomes, record
+from roundel.batch.store import open_store
 from roundel.batch.worker import Worker
 from roundel.cli import batch
 from small_case import SETTINGS, analyse, tree_of

@@ -15,8 +15,9 @@ from roundel import case as cases
 from roundel import custody, index, package
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan
+from roundel.batch.records import outcomes
 from roundel.batch.sources import is_address
-from roundel.batch.store import LocalStore, RemoteStore, TargetError, open_store, outcomes, require_case
+from roundel.batch.store import LocalStore, RemoteStore, TargetError, open_store, require_case
 from roundel.disk import locked
 from roundel.errors import RoundelError, UsageError
 

@@ -23,7 +23,8 @@ from typing import Any
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.parent import END_SECONDS, end_with_parent
 from roundel.batch.plan import Item, Plan
-from roundel.batch.store import TargetError, open_store, record, recorded, take_back
+from roundel.batch.records import record, recorded, take_back
+from roundel.batch.store import TargetError, open_store
 from roundel.batch.worker import Worker, facts_for_worker, plan_from
 from roundel.errors import RoundelError
 from roundel.quiet import hush

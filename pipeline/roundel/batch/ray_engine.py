@@ -24,7 +24,8 @@ from roundel.batch.parent import END_SECONDS
 from roundel.batch.plan import Item, Plan
 from roundel.batch.pool import TICK_SECONDS, WORKER_BYTES
 from roundel.batch.ray_driver import Job, drive
-from roundel.batch.store import TargetError, open_store, outcomes, stop_run, take_back
+from roundel.batch.records import outcomes, stop_run, take_back
+from roundel.batch.store import TargetError, open_store
 from roundel.batch.worker import facts_for_worker
 from roundel.detect import available_threads
 from roundel.errors import EXIT_INTERRUPTED, MissingProgramError, RoundelError

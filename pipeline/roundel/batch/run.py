@@ -15,7 +15,8 @@ from roundel.batch.lease import leased
 from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Item, Plan, in_shard, parse_shard
 from roundel.batch.pool import WORKER_BYTES, Shape, run_pool
-from roundel.batch.store import RemoteStore, Store, open_store, outcomes, record, require_case
+from roundel.batch.records import outcomes, record
+from roundel.batch.store import RemoteStore, Store, open_store, require_case
 from roundel.detect import available_threads
 from roundel.detect.gpus import gpus_for
 from roundel.disk import locked

@@ -7,7 +7,6 @@ there, which is written last; the outcome that names it comes after that.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +14,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import ValidationError
-
 from roundel import case as cases
 from roundel import package
-from roundel.batch.outcome import Outcome
 from roundel.batch.plan import Plan
 from roundel.batch.sources import file_system, is_address
 from roundel.disk import locked, read_bounded, replace_text, scratch
@@ -34,10 +30,6 @@ TURNS = 3
 """Attempts to put a package into a bucket while somebody else does the same."""
 MOST_BYTES = 1 << 20
 """The most that a small file has."""
-STOPS = "stops"
-"""One empty file for each run with Ray that was asked to stop."""
-MADE_WITH = "made-with.json"
-"""What the packages of a plan are made with: fixed by the worker that comes first."""
 
 
 class TargetError(RoundelError):
@@ -53,7 +45,8 @@ def no_room(error: OSError, place: str) -> TargetError:
 
 
 @contextmanager
-def _reaching(place: str) -> Iterator[None]:
+def reaching(place: str) -> Iterator[None]:
+    """Says of what the system refuses that results cannot be kept."""
     try:
         yield
     except OSError as error:
@@ -127,12 +120,12 @@ class LocalStore:
 
     def write(self, name: str, text: str) -> None:
         """Written beside its place, flushed and renamed."""
-        with _reaching(self.address):
+        with reaching(self.address):
             replace_text(self._plan / name, text)
 
     def write_first(self, name: str, text: str) -> None:
         """One after the other, under a lock."""
-        with _reaching(self.address):
+        with reaching(self.address):
             self._plan.mkdir(parents=True, exist_ok=True)
             with locked(self._plan / f".{name}.lock", waits=True):
                 if not (self._plan / name).exists():
@@ -277,13 +270,12 @@ class RemoteStore:
 
     def remove(self, name: str) -> None:
         """One object; nothing if there is none."""
-        with suppress(FileNotFoundError):
-            try:
-                self._files.rm_file(f"{self._state}/{name}")
-            except FileNotFoundError:
-                raise
-            except Exception as error:
-                raise self._unreachable(error) from error
+        try:
+            self._files.rm_file(f"{self._state}/{name}")
+        except FileNotFoundError:
+            return
+        except Exception as error:
+            raise self._unreachable(error) from error
 
     def read(self, name: str) -> str | None:
         """One object, or nothing."""
@@ -335,95 +327,6 @@ class RemoteStore:
 def open_store(plan: Plan) -> LocalStore | RemoteStore:
     """The store of a plan's target."""
     return RemoteStore(plan) if is_address(plan.target) else LocalStore(plan)
-
-
-def outcome_name(item_id: str) -> str:
-    """Where the outcome of an item is kept."""
-    return f"{OUTCOMES}/{item_id[:2]}/{item_id}.json"
-
-
-def record(store: Store, outcome: Outcome) -> None:
-    """Put an outcome on record; one of an earlier try is replaced."""
-    store.write(outcome_name(outcome.id), outcome.model_dump_json(indent=1) + "\n")
-
-
-def take_back(store: Store, item_id: str, run: str) -> None:
-    """An item was dropped by request: if it was begun in that run, that does not count as a try."""
-    begun = recorded(store, item_id)
-    if begun is not None and begun.run == run and begun.tries > 0:
-        record(store, begun.model_copy(update={"tries": begun.tries - 1}))
-
-
-def recorded(store: Store, item_id: str) -> Outcome | None:
-    """What is on record about an item; one that cannot be read counts as nothing."""
-    try:
-        return Outcome.model_validate_json(store.read(outcome_name(item_id)) or "")
-    except (OSError, ValidationError):
-        return None
-
-
-def outcomes(store: Store) -> dict[str, Outcome]:
-    """What is on record, by item; one that was begun and has no end is left.
-
-    What cannot be read counts as nothing: the item is done again.
-    """
-    found = {}
-    for content in store.contents(OUTCOMES):
-        try:
-            outcome = Outcome.model_validate_json(content)
-        except ValidationError:
-            continue
-        found[outcome.id] = outcome
-    return found
-
-
-def stop_run(store: Store, run: str) -> None:
-    """Let all machines know that nothing new is to be begun in a run."""
-    store.write(f"{STOPS}/{run}", "")
-
-
-def is_stopped(store: Store, run: str) -> bool:
-    """Whether a run was asked to stop.
-
-    Raises:
-        TargetError: if that cannot be known.
-    """
-    with _reaching(store.address):
-        return store.read(f"{STOPS}/{run}") is not None
-
-
-def agree_on(store: Store, made_with: dict[str, object]) -> None:
-    """Make sure that all packages of a plan are made with the same thing.
-
-    Raises:
-        UsageError: if this machine has other versions than the one that came first.
-        IntegrityError: if what the first one wrote down cannot be read.
-        TargetError: if results cannot be kept.
-    """
-    mine = json.loads(json.dumps(made_with))
-    with _reaching(store.address):
-        present = store.read(MADE_WITH)
-        if present is None:
-            store.write_first(MADE_WITH, json.dumps(mine, indent=1, sort_keys=True) + "\n")
-            present = store.read(MADE_WITH) or ""
-    try:
-        theirs = dict(json.loads(present))
-    except (ValueError, TypeError) as error:
-        raise IntegrityError(f"{store.address}: {MADE_WITH} of this plan is damaged; make a new plan") from error
-    differing = sorted(key for key in {*mine, *theirs} if mine.get(key) != theirs.get(key))
-    if differing:
-        said = "; ".join(
-            f"{key}: {_short(theirs.get(key))} there, {_short(mine.get(key))} here" for key in differing[:4]
-        )
-        raise UsageError(
-            f"{store.address}: this plan was begun with other versions ({said}). Results of one plan must be "
-            "comparable: use the same versions and the same kind of machine, or make a new plan"
-        )
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def require_case(plan: Plan) -> None:

@@ -15,8 +15,9 @@ from roundel import case as cases
 from roundel import job, package
 from roundel.batch.outcome import KILLED, MOST_TRIES, Outcome, outcome_of
 from roundel.batch.plan import Item, Plan
+from roundel.batch.records import agree_on, is_stopped, record, recorded
 from roundel.batch.sources import NO_ROOM, fetched, is_address
-from roundel.batch.store import TargetError, agree_on, is_stopped, no_room, open_store, record, recorded
+from roundel.batch.store import TargetError, no_room, open_store
 from roundel.detect import load_detector
 from roundel.errors import MediaError, RoundelError, StallError, TakenError
 from roundel.media.identity import identify

@@ -148,8 +148,9 @@ def run_batch(
     """
     from roundel.batch import plan as plans
     from roundel.batch.deadline import Deadline, parse_time
+    from roundel.batch.records import outcomes
     from roundel.batch.run import claimed, missing, run, settled, suspects_in
-    from roundel.batch.store import open_store, outcomes
+    from roundel.batch.store import open_store
 
     if engine == EngineName.SLURM and shard is None:
         raise UsageError("--engine slurm works on one shard: give --shard, such as 1/8")
@@ -281,8 +282,9 @@ def show_status(
     from rich.text import Text
 
     from roundel.batch import plan as plans
+    from roundel.batch.records import outcomes
     from roundel.batch.status import status_of
-    from roundel.batch.store import open_store, outcomes
+    from roundel.batch.store import open_store
 
     if watch and as_json:
         raise UsageError("--watch is for people: leave it out, or --json")

@@ -12,7 +12,7 @@ from corpus.entry import CASE, Entry, Place
 from roundel.batch import plan as plans
 from roundel.batch.outcome import outcome_of
 from roundel.batch.plan import Item, Plan
-from roundel.batch.store import outcome_name
+from roundel.batch.records import outcome_name
 from roundel.config import Config
 
 KIND = "plans of archives"
